@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-or-later */
+/*
+ * The name hash, the same for every host and for the image's writer.
+ *
+ * Bytes are taken in blocks of 16 as two little-endian words, the last block padded with zeros; each word feeds
+ * a lane of its own, so that two multiplications run side by side. The seed keeps an outsider from choosing
+ * names that collide; the length is part of it, so that padding is unambiguous.
+ */
+#ifndef ANODE_ANSWER_HASH_H
+#define ANODE_ANSWER_HASH_H
+
+#include "types.h"
+
+#define HASH_K0 0x9e3779b97f4a7c15ull
+#define HASH_K1 0xc2b2ae3d27d4eb4full
+#define HASH_K2 0xd6e8feb86659fd93ull
+#define HASH_INLINE static inline __attribute__((always_inline))
+
+struct name_lanes {
+	u64 a, b;
+};
+
+HASH_INLINE struct name_lanes name_lanes_start(u64 seed, u32 length)
+{
+	u64 s = seed ^ (u64)length * HASH_K2;
+
+	return (struct name_lanes){s, (s >> 32 | s << 32) + HASH_K1};
+}
+
+HASH_INLINE void name_lanes_feed(struct name_lanes *l, u64 w0, u64 w1)
+{
+	l->a = (l->a ^ w0) * HASH_K0;
+	l->b = (l->b ^ w1) * HASH_K1;
+	l->a ^= l->a >> 29;
+	l->b ^= l->b >> 31;
+}
+
+HASH_INLINE u64 name_lanes_end(const struct name_lanes *l)
+{
+	u64 h = l->a + (l->b << 32 | l->b >> 32);
+
+	h ^= h >> 32;
+	h *= HASH_K2;
+	h ^= h >> 29;
+	h *= HASH_K0;
+	return h ^ h >> 32;
+}
+
+/* Zero all but the first n bytes of a little-endian word; n of 8 and more keeps all, of 0 and less none. */
+HASH_INLINE u64 word_keep(u64 w, s32 n)
+{
+	if (n >= 8)
+		return w;
+	if (n <= 0)
+		return 0;
+	return w & (~0ull >> (64 - 8 * n));
+}
+
+/*
+ * Lower case of the ASCII letters in eight bytes of a name in wire format (RFC 4343). Length octets are below
+ * 64 and so never in A..Z.
+ */
+HASH_INLINE u64 word_fold(u64 w)
+{
+	u64 low = w & 0x7f7f7f7f7f7f7f7full;
+	u64 from_a = low + 0x3f3f3f3f3f3f3f3full;   /* bit 7 where the octet is 'A' or above */
+	u64 beyond_z = low + 0x2525252525252525ull; /* bit 7 where it is above 'Z' */
+	u64 upper = from_a & ~beyond_z & ~w & 0x8080808080808080ull;
+
+	return w | upper >> 2;
+}
+
+#endif

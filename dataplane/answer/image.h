@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-or-later */
+/*
+ * The answer image: layout of the memory that the zone flow writes and the packet flow reads.
+ *
+ * The rules (who writes what and when, what a reader may rely on) are docs/internals/image.md.
+ * All integers are little-endian, all references are offsets in units of 16 bytes, 0 = none.
+ *
+ *     header ── zones index ──> zone ── head ──> version ── negative ──> fragment
+ *        └───── names index ──> entry: head, key, types[], fragments
+ */
+#ifndef ANODE_ANSWER_IMAGE_H
+#define ANODE_ANSWER_IMAGE_H
+
+#include "types.h"
+
+#define IMAGE_MAGIC	  0x31474d4945444f4eull /* "NODEIMG1" */
+#define IMAGE_LAYOUT	  1u
+#define IMAGE_UNIT	  16u
+#define IMAGE_UNIT_SHIFT  4
+#define IMAGE_SLACK	  8192u /* readable zero bytes behind each shard */
+#define IMAGE_ACCESS_MAX  4096u /* bytes readable from any masked place */
+#define IMAGE_SHARD_MIN	  16	/* log2 of a shard's bytes */
+#define IMAGE_SHARD_MAX	  28
+#define IMAGE_SHARDS_MAX  4096u
+#define IMAGE_ENTRY_MAX	  65536u
+#define IMAGE_TYPES_MAX	  64u
+#define IMAGE_RRS_MAX	  255u
+#define IMAGE_FRAGMENT_MAX 4096u /* bytes of RRs */
+#define IMAGE_DEPTH_MAX	  18
+#define IMAGE_BUCKETS	  64u /* in a segment */
+#define IMAGE_SLOTS	  8u  /* in a bucket */
+#define IMAGE_SEGMENT_SIZE 4096u
+
+/* Bytes from the start of one shard to the start of the next. */
+#define IMAGE_STRIDE(shard_shift) ((1ull << (shard_shift)) + IMAGE_SLACK)
+
+/* An index word: directory offset in the low half, depth above it. One aligned 8-byte store. */
+#define INDEX_DIRECTORY(word) ((u32)(word))
+#define INDEX_DEPTH(word)     ((u32)((word) >> 32) & 31)
+#define INDEX_WORD(dir, depth) ((u64)(dir) | (u64)(depth) << 32)
+
+/* A slot: object offset in the low half, tag above it. 0 is empty. */
+#define SLOT_OFFSET(slot)      ((u32)(slot))
+#define SLOT_TAG(slot)	       ((u32)((slot) >> 32))
+#define SLOT_OF(offset, tag)   ((u64)(offset) | (u64)(tag) << 32)
+#define SLOT_DELETED	       SLOT_OF(0, 1)
+
+/* Where a hash leads. */
+#define HASH_TAG(h)	    ((u32)(h))
+#define HASH_HIGH(h)	    ((u32)((h) >> 32))
+#define HASH_BUCKET(h)	    ((u32)((h) >> 32) & (IMAGE_BUCKETS - 1))
+#define HASH_DIRECTORY(h, depth) ((u32)((h) >> 1 >> (63 - (depth))))
+#define HASH_SECOND(bucket, tag) (((bucket) ^ (1 + ((tag) >> 27))) & (IMAGE_BUCKETS - 1))
+
+struct image_header {
+	u64 magic;
+	u32 layout;
+	u32 shard_shift;
+	u32 shards;
+	u32 reserved;
+	u64 instance; /* random; the same in every file and map of one image */
+	u64 zones;    /* index word */
+	u64 names;    /* index word */
+	u64 depths[2];
+	u64 zone_seed;
+	u8 pad[56]; /* to 128 */
+};
+
+/* Common front of everything that an index leads to: what a probe compares. */
+struct image_keyed {
+	u32 word[2];
+	u32 hash_high; /* bits 32..63 of the hash that it is filed under */
+	u8 key_len;    /* folded labels in wire format, without the root label */
+	u8 flags;
+	u8 types;
+	u8 labels; /* in the key */
+	u8 key[];  /* padded with zeros to a multiple of 4 */
+};
+
+struct image_zone {
+	u32 head; /* the version; 0 = pass apex. The only word that changes */
+	u32 reserved;
+	u32 hash_high;
+	u8 key_len; /* apex, without the root label: apex_len */
+	u8 flags;
+	u8 types; /* 0 */
+	u8 labels;
+	u8 key[];
+};
+
+enum {
+	VERSION_PASS = 1 << 0,	 /* every name at or below the apex passes */
+	VERSION_SIGNED = 1 << 1, /* DNSKEY and RRSIG at the apex */
+	VERSION_NSEC = 1 << 2,
+	VERSION_NSEC3 = 1 << 3,
+};
+
+struct image_version {
+	u32 number; /* of this instance, from 1 */
+	u32 flags;
+	u64 seed;
+	u64 bypass_after; /* CLOCK_MONOTONIC ns; beyond it the zone passes. Stored in place */
+	u32 serial;
+	u32 apex;     /* entry */
+	u32 negative; /* fragment: SOA with the negative TTL (RFC 2308 section 5) */
+	u32 nsec;     /* root, 0 = none */
+	u32 nsec3;    /* root, 0 = none */
+	u8 max_labels;
+	u8 apex_len;
+	u8 apex_labels;
+	u8 salt_len;
+	u64 reserved[2];
+};
+
+enum {
+	ENTRY_CUT = 1 << 0,
+	ENTRY_WILDCARD = 1 << 1, /* a child "*" exists */
+	ENTRY_DNAME = 1 << 2,
+	ENTRY_CNAME = 1 << 3,
+	ENTRY_PASS = 1 << 4,
+	ENTRY_TOMBSTONE = 1 << 5,
+	ENTRY_APEX = 1 << 6,
+};
+
+struct image_entry {
+	u32 birth; /* version number of the instance that first sees it */
+	u32 prev;  /* what it replaces, for readers of the version before; 0 = absent then */
+	u32 hash_high;
+	u8 key_len; /* relative to the apex; 0 is the apex */
+	u8 flags;
+	u8 types;
+	u8 labels;
+	u8 key[]; /* then struct image_type[types] at ENTRY_TYPES_AT(key_len) */
+};
+
+#define ENTRY_HEAD		16u
+#define ENTRY_TYPES_AT(key_len) (ENTRY_HEAD + (((u32)(key_len) + 3) & ~3u))
+
+struct image_type {
+	u16 type;
+	u16 where; /* units of 4 bytes from the entry's start */
+};
+#define TYPE_SHARED 0x8000u /* in where: a u32 offset of a shared fragment stands there */
+
+enum {
+	FRAGMENT_OPTIONAL = 1 << 0, /* leave out, without TC, when it doesn't fit */
+	FRAGMENT_MORE = 1 << 1,	    /* another one of the same group follows */
+	FRAGMENT_OVERSIZE = 1 << 2, /* longer than IMAGE_FRAGMENT_MAX: no bytes; TC */
+	FRAGMENT_TARGET = 1 << 3,   /* CNAME, target in the zone */
+};
+
+/* The three bases that a pointer can be relative to; see image.md. */
+enum { BASE_OWNER, BASE_APEX, BASE_GROUP, BASES };
+
+struct image_fragment {
+	u16 length; /* bytes of RRs that follow */
+	u16 sum;    /* ones'-complement sum of them, little-endian words, as if at an even place */
+	u8 records[3]; /* answer, authority, additional */
+	u8 flags;
+	u8 pointers[BASES]; /* how many of each base */
+	u8 odd[BASES];	    /* how many of these at odd places */
+	u16 stride;	    /* not 0: owner pointers stand at every stride bytes, none are listed */
+	u8 data[];	    /* length bytes, padded to 2, then u16 places */
+};
+#define FRAGMENT_HEAD		   16u
+#define FRAGMENT_PLACES_AT(length) (FRAGMENT_HEAD + (((u32)(length) + 1) & ~1u))
+
+_Static_assert(sizeof(struct image_header) == 128, "layout");
+_Static_assert(sizeof(struct image_keyed) == 16, "layout");
+_Static_assert(sizeof(struct image_zone) == 16, "layout");
+_Static_assert(sizeof(struct image_version) == 64, "layout");
+_Static_assert(sizeof(struct image_entry) == 16, "layout");
+_Static_assert(sizeof(struct image_fragment) == FRAGMENT_HEAD, "layout");
+
+#endif
