@@ -27,12 +27,20 @@ HASH_INLINE struct name_lanes name_lanes_start(u64 seed, u32 length)
 	return (struct name_lanes){s, (s >> 32 | s << 32) + HASH_K1};
 }
 
+/*
+ * One lane's step multiplies the state's halves with each other. A multiplication by a constant would not do: a
+ * difference in bit 63 goes through it unchanged whatever the seed is, the next word takes it away again, and
+ * anybody who may put names into a zone can fill one bucket. Here it comes out multiplied by secret bits.
+ */
+HASH_INLINE u64 name_lane(u64 x)
+{
+	return (u64)(u32)x * (x >> 32) + (x << 23 | x >> 41);
+}
+
 HASH_INLINE void name_lanes_feed(struct name_lanes *l, u64 w0, u64 w1)
 {
-	l->a = (l->a ^ w0) * HASH_K0;
-	l->b = (l->b ^ w1) * HASH_K1;
-	l->a ^= l->a >> 29;
-	l->b ^= l->b >> 31;
+	l->a = name_lane(l->a ^ w0);
+	l->b = name_lane(l->b ^ w1);
 }
 
 HASH_INLINE u64 name_lanes_end(const struct name_lanes *l)

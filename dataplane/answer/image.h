@@ -26,6 +26,7 @@
 #define IMAGE_TYPES_MAX	  64u
 #define IMAGE_RRS_MAX	  255u
 #define IMAGE_FRAGMENT_MAX 4096u /* bytes of RRs */
+#define IMAGE_GROUP_MAX	  4u	/* fragments in a group */
 #define IMAGE_DEPTH_MAX	  18
 #define IMAGE_BUCKETS	  64u /* in a segment */
 #define IMAGE_SLOTS	  8u  /* in a bucket */
@@ -53,7 +54,7 @@
 #define HASH_SECOND(bucket, tag) (((bucket) ^ (1 + ((tag) >> 27))) & (IMAGE_BUCKETS - 1))
 
 struct image_header {
-	u64 magic;
+	u64 magic; /* read at every query: 0 while the writer formats */
 	u32 layout;
 	u32 shard_shift;
 	u32 shards;
@@ -69,8 +70,8 @@ struct image_header {
 /* Common front of everything that an index leads to: what a probe compares. */
 struct image_keyed {
 	u32 word[2];
-	u32 hash_high; /* bits 32..63 of the hash that it is filed under */
-	u8 key_len;    /* folded labels in wire format, without the root label */
+	u32 zone;   /* compared with the key: offset of the zone that an entry belongs to; 0 in a zone */
+	u8 key_len; /* folded labels in wire format, without the root label */
 	u8 flags;
 	u8 types;
 	u8 labels; /* in the key */
@@ -80,7 +81,7 @@ struct image_keyed {
 struct image_zone {
 	u32 head; /* the version; 0 = pass apex. The only word that changes */
 	u32 reserved;
-	u32 hash_high;
+	u32 zone;   /* 0 */
 	u8 key_len; /* apex, without the root label: apex_len */
 	u8 flags;
 	u8 types; /* 0 */
@@ -89,15 +90,15 @@ struct image_zone {
 };
 
 enum {
-	VERSION_PASS = 1 << 0,	 /* every name at or below the apex passes */
+	VERSION_PASS = 1 << 0,	 /* every name at or below the apex passes. Stored in place */
 	VERSION_SIGNED = 1 << 1, /* DNSKEY and RRSIG at the apex */
 	VERSION_NSEC = 1 << 2,
 	VERSION_NSEC3 = 1 << 3,
 };
 
 struct image_version {
-	u32 number; /* of this instance, from 1 */
-	u32 flags;
+	u32 number; /* of this zone, from 1; goes on rising when the seed changes */
+	u32 flags;  /* VERSION_PASS in it may change: one aligned store */
 	u64 seed;
 	u64 bypass_after; /* CLOCK_MONOTONIC ns; beyond it the zone passes. Stored in place */
 	u32 serial;
@@ -123,9 +124,9 @@ enum {
 };
 
 struct image_entry {
-	u32 birth; /* version number of the instance that first sees it */
+	u32 birth; /* number of the first version that sees it */
 	u32 prev;  /* what it replaces, for readers of the version before; 0 = absent then */
-	u32 hash_high;
+	u32 zone;  /* offset of its zone: makes a match exact, and tells a new daemon whose it is */
 	u8 key_len; /* relative to the apex; 0 is the apex */
 	u8 flags;
 	u8 types;
@@ -145,8 +146,9 @@ struct image_type {
 enum {
 	FRAGMENT_OPTIONAL = 1 << 0, /* leave out, without TC, when it doesn't fit */
 	FRAGMENT_MORE = 1 << 1,	    /* another one of the same group follows */
-	FRAGMENT_OVERSIZE = 1 << 2, /* longer than IMAGE_FRAGMENT_MAX: no bytes; TC */
-	FRAGMENT_TARGET = 1 << 3,   /* CNAME, target in the zone */
+	FRAGMENT_OVERSIZE = 1 << 2, /* longer than IMAGE_FRAGMENT_MAX: length and records are 0; TC */
+	FRAGMENT_TARGET = 1 << 3,   /* CNAME, target at or below the apex */
+	FRAGMENT_DNSSEC = 1 << 4,   /* only for queries with DO (no writer yet) */
 };
 
 /* The three bases that a pointer can be relative to; see image.md. */
@@ -159,7 +161,8 @@ struct image_fragment {
 	u8 flags;
 	u8 pointers[BASES]; /* how many of each base */
 	u8 odd[BASES];	    /* how many of these at odd places */
-	u16 stride;	    /* not 0: owner pointers stand at every stride bytes, none are listed */
+	u16 stride;	    /* even. Not 0: the owner pointers stand at every stride bytes, none are listed,
+			     * and there are no other pointers */
 	u8 data[];	    /* length bytes, padded to 2, then u16 places */
 };
 #define FRAGMENT_HEAD		   16u
