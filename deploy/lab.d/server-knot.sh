@@ -11,6 +11,7 @@ server_config() {
 		server:
 		    rundir: $home
 		    user: knot:knot
+		    nsid: $node
 		    listen: [${listen%, }]
 		    udp-workers: 1
 		    tcp-workers: 1

@@ -23,6 +23,7 @@ server_config() {
 		    rrl-whitelist-ratelimit: 0
 		    zonefiles-write: 5
 		    hide-version: yes
+		    nsid: "ascii_$node"
 		EOT
 		for address in $(node_listen "$node"); do echo "    ip-address: $address"; done
 		cat <<-EOT
