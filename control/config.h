@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The configuration: in flows the text of anode.yaml, out flows a checked,
+ * immutable struct config, or one error with its place.
+ *
+ * No I/O happens here: the caller reads the file, secrets are files named but
+ * not opened. Nothing is started by a configuration that parses.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "control/config_value.h"
+
+/* Longest file taken, in bytes. */
+#define CONFIG_MAX_BYTES (4u << 20)
+/* Service addresses taken, as many as the engine's table holds (IMAGE.md). */
+#define CONFIG_MAX_ADDRESSES 1024
+#define CONFIG_DEFAULT_PATH  "/etc/anode/anode.yaml"
+
+enum config_engine { CONFIG_ENGINE_XDP, CONFIG_ENGINE_DPDK };
+enum config_xdp_mode { CONFIG_XDP_AUTO, CONFIG_XDP_NATIVE, CONFIG_XDP_GENERIC };
+enum config_reply { CONFIG_REPLY_SOURCE_MAC, CONFIG_REPLY_FIB };
+enum config_lease_end { CONFIG_LEASE_END_PASS, CONFIG_LEASE_END_HOLD };
+enum config_death { CONFIG_DEATH_HOLD, CONFIG_DEATH_WITHDRAW };
+enum config_last_resort { CONFIG_LAST_RESORT_NONE, CONFIG_LAST_RESORT_STOP_BIRD };
+enum config_check_type { CONFIG_CHECK_UDP, CONFIG_CHECK_TCP };
+/* Ordered by what it may cause. */
+enum config_severity { CONFIG_INFO, CONFIG_DEGRADE, CONFIG_FATAL };
+enum config_log_level { CONFIG_LOG_ERROR, CONFIG_LOG_WARNING, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG };
+
+struct config_interface {
+	char *name;
+	int engine; /* enum config_engine */
+	int mode;   /* enum config_xdp_mode */
+};
+
+/* A TSIG key (RFC 8945). The secret is read from `secret_file` when it is
+ * used, so that a missing file is something to wait for. */
+struct config_key {
+	struct domain name;
+	char *algorithm; /* "hmac-sha256", as in RFC 8945 6 */
+	char *secret_file;
+};
+
+/* Either `name` or `match` is set (the other's text is NULL). */
+struct config_zone {
+	struct domain name;
+	char *match;             /* "*.suffix"; NULL */
+	struct domain key;       /* name of a key of `keys`; empty: unsigned transfers */
+	struct duration max_lag; /* how long a change at the server may stay unseen */
+};
+
+struct config_expect {
+	char *rcode;          /* "NOERROR"; NULL: any that proves life */
+	char *rdata_contains; /* substring of an answer's presentation form; NULL */
+};
+
+struct config_check {
+	int type; /* enum config_check_type */
+	struct domain name;
+	uint16_t qtype; /* host order */
+	struct config_expect expect;
+	int severity; /* enum config_severity */
+};
+
+struct config_prefix {
+	struct prefix prefix;
+	char *protocol;       /* BIRD's static protocol that holds the prefix */
+	char *drain_protocol; /* the same with drain attributes; NULL */
+	char **peers;         /* protocols the prefix is exported to: read-back */
+	size_t peers_count;
+};
+
+struct config {
+	uint32_t version;
+	char *instance; /* pins live in /sys/fs/bpf/anode/<instance>/ */
+	struct {
+		char *name; /* NULL: the host's name */
+	} node;
+	struct {
+		struct address *addresses;
+		size_t addresses_count;
+	} service;
+	struct config_interface *interfaces;
+	size_t interfaces_count;
+	struct {
+		struct address address;
+		uint32_t port;
+		char *unit; /* systemd unit; NULL: not known */
+		struct address *source;
+		size_t source_count;
+	} local_server;
+	struct config_key *keys;
+	size_t keys_count;
+	struct config_zone *zones;
+	size_t zones_count;
+	struct {
+		bool required;   /* no announcement without a healthy fast path */
+		uint64_t memory; /* bytes */
+		uint32_t max_udp_size;
+		struct duration lease;
+		int lease_end; /* enum config_lease_end */
+		int reply;     /* enum config_reply */
+		char *nsid;    /* NULL: none */
+	} fastpath;
+	struct {
+		struct duration interval;
+		struct duration timeout;
+		uint32_t fail;
+		uint32_t rise;
+		struct duration restart_grace;
+		struct duration carrier_stable;
+		struct domain *required;
+		size_t required_count;
+		struct config_check *checks;
+		size_t checks_count;
+	} health;
+	struct {
+		struct {
+			char *socket;
+			char *state_dir;
+		} bird;
+		int on_daemon_death; /* enum config_death */
+		int last_resort;     /* enum config_last_resort */
+		struct config_prefix *prefixes;
+		size_t prefixes_count;
+	} routing;
+	struct {
+		struct duration quiet;
+		struct duration limit;
+	} leave;
+	struct {
+		char *socket;
+	} control;
+	struct {
+		struct endpoint listen; /* port 0: no metrics over HTTP */
+	} metrics;
+	struct {
+		int level; /* enum config_log_level */
+	} log;
+};
+
+/* Where something stands in the file: line and column from 1, column in
+ * characters; 0: nowhere (the file as a whole). */
+struct config_place {
+	uint32_t line;
+	uint32_t column;
+};
+
+/* What is wrong, where, and the text of that line (cut at 160 bytes). */
+struct config_error {
+	struct config_place place;
+	char message[320];
+	char source[164];
+};
+
+/*
+ * Parses and checks `length` bytes of YAML. 0 and a new *config (free with
+ * config_free), or -EINVAL with *error filled in, or -ENOMEM (error says so).
+ * Any thread; no state is kept.
+ */
+int config_parse(
+	const char *text, size_t length, struct config **config, struct config_error *error);
+void config_free(struct config *config);
+
+/*
+ * Reads the file and parses it; an unreadable file is an error like any other.
+ * As config_parse, but does I/O.
+ */
+int config_read(const char *path, struct config **config, struct config_error *error);
+
+/* Writes "file:line:col: message", the line and a caret. */
+void config_error_print(const struct config_error *error, const char *path, FILE *out);
+/* The first line of the above into `buffer`, for a log or a response. */
+void config_error_text(
+	const struct config_error *error, const char *path, char *buffer, size_t size);
+
+/* The key of that zone, or NULL. Borrowed. */
+const struct config_key *config_zone_key(
+	const struct config *config, const struct config_zone *zone);
+/* The zones that `health.required` means: those listed, or else the first
+ * zone that has a name. Borrowed; *count may be 0. */
+const struct domain *config_required_zones(const struct config *config, size_t *count);
