@@ -43,7 +43,7 @@
 	R(DNAME, "dname", "below a DNAME")                                                                   \
 	R(CHAIN, "chain", "a CNAME chain that is too long or leaves the zone's data")                        \
 	R(IMAGE, "image", "the image is missing a part, or has another layout")                              \
-	R(ROOM, "room", "the frame can't grow enough")                                                       \
+	R(ROOM, "room", "the reply's frame can't grow enough, or not all additional records fit")       \
 	R(ROUTE, "route", "no route or neighbour for the reply")
 
 enum reason {

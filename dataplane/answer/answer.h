@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-or-later */
+/*
+ * The answering core: one query packet in, its reply or a reason out.
+ *
+ * Include a host header first (docs/internals/host.md): it says how a step is compiled and what a packet is.
+ * This file is the packet flow in one place; a host that works on bursts calls the same steps stage by stage.
+ *
+ *     parse ─▶ find ─▶ write ─▶ reply          anything unusual ─▶ pass, as it came
+ */
+#ifndef ANODE_ANSWER_ANSWER_H
+#define ANODE_ANSWER_ANSWER_H
+
+#include "../shared/settings.h"
+#include "../shared/counters.h"
+#include "parse.h"
+#include "find.h"
+#include "select.h"
+#include "write.h"
+#include "reply.h"
+
+enum action { ACTION_PASS, ACTION_REPLY, ACTION_DROP };
+
+INLINE int answer_steps(PACKET *p, struct query *q)
+{
+	int reason;
+
+	/* what is it? */
+	if ((reason = parse_frame(p, q)) || (reason = parse_lease(p, q)) || (reason = parse_source(p, q)) ||
+		(reason = parse_message(p, q)) || (reason = name_fold(q)))
+		return reason;
+	/* what is the answer? */
+	if ((reason = find_zone(p, q)) || (reason = select_answer(p, q)) || (reason = answer_fit(q)))
+		return reason;
+	/* say it */
+	if (q->flags & QUERY_FIB && (reason = packet_route(p, q)))
+		return reason;
+	if ((reason = answer_write(p, q)))
+		return reason;
+	return reply_write(p, q);
+}
+
+/* One packet. A packet that was changed and can't be finished is dropped, counted as `internal` or `image`. */
+INLINE enum action answer_packet(PACKET *p, struct query *q)
+{
+	int reason = answer_steps(p, q);
+
+	account(p, q, reason);
+	if (!reason)
+		return ACTION_REPLY;
+	return q->flags & QUERY_TOUCHED ? ACTION_DROP : ACTION_PASS;
+}
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-or-later */
+/*
+ * struct query: everything that the steps know of one packet.
+ *
+ *     parse_frame ─▶ parse_message ─▶ name_fold ─▶ find ─▶ select ─▶ fit ─▶ write ─▶ reply
+ *
+ * One per CPU in XDP, one per packet of the burst in DPDK. A step trusts only fields that an earlier step of
+ * the same packet wrote; nothing is cleared between packets.
+ */
+#ifndef ANODE_ANSWER_QUERY_H
+#define ANODE_ANSWER_QUERY_H
+
+#include "image.h"
+#include "reason.h"
+
+#define FRAME_COPY    640u /* bytes of the frame that the steps see */
+#define HEADERS_MAX   70u  /* two VLAN tags, IPv6, UDP */
+#define MESSAGE_MAX   512u /* DNS bytes of a query that the fast path reads */
+#define NAME_MAX      255u /* RFC 1035 section 2.3.4 */
+#define LABELS_MAX    128u
+#define PLACED_MAX    16u
+#define CHAIN_MAX     8u /* CNAMEs followed */
+#define DNS_HEADER    12u
+#define QUESTION_FIXED 4u /* QTYPE and QCLASS */
+#define OPT_SIZE      11u
+#define OPT_ROOM      16u
+
+enum {
+	QUERY_IPV6 = 1 << 0,
+	QUERY_COUNTED = 1 << 1, /* a UDP query for a service address */
+	QUERY_EDNS = 1 << 2,
+	QUERY_DO = 1 << 3,
+	QUERY_TC = 1 << 4,
+	QUERY_AA = 1 << 5,
+	QUERY_PROBE = 1 << 6, /* a test run: not counted */
+	QUERY_FIB = 1 << 7,
+	QUERY_TOUCHED = 1 << 8, /* the packet was changed: it can't pass any more */
+};
+
+/* A fragment with its place in the reply. */
+struct placed {
+	u64 head[2];   /* copy of the fragment's head */
+	u32 offset;		    /* of the object that holds it */
+	u32 rel;		    /* the fragment in that object, bytes */
+	u16 owner;		    /* where the owner name stands in the message */
+	u16 rendered;		    /* r: length of the relative name it was rendered for */
+	u16 at;			    /* where its bytes go in the message */
+	u16 first;		    /* 1 = begins a group */
+	u16 shift[BASES];	    /* what to add to its pointers */
+	u16 reserved;
+};
+
+struct query {
+	/* parse_frame */
+	u64 now; /* ns, monotonic, coarse */
+	u32 flags;
+	u32 frame_length;
+	u16 ip_at;
+	u16 udp_at;
+	u16 dns_at;
+	u16 dns_length;
+	u16 mtu;
+	u16 max_udp_size;
+	u16 copy_flags;
+	u16 iface; /* place in settings.ifaces */
+
+	/* parse_message */
+	u16 dns_flags; /* host order */
+	u16 qtype;
+	u16 limit;	  /* DNS bytes that a reply may have */
+	u16 name_length;  /* of the question's name, with the root label */
+	u32 opt_ttl;	  /* of the reply's OPT, network order */
+	u32 question_type; /* QTYPE and QCLASS as they stand in the packet */
+
+	/* name_fold */
+	u64 question_sum;
+
+	/* find: the name that is being looked up; a CNAME's target replaces the question's */
+	u32 name_labels;   /* in name[], down to the zone's apex after find_zone */
+	u32 key_length;	   /* bytes of name[] that lie below the apex */
+	u32 apex_at;	   /* where the apex stands in the message */
+	u32 question_below; /* key_length of the question itself */
+	u32 owner_at;	   /* where the name stands in the message */
+	u32 hops;
+	u64 hash;
+	u32 zone;   /* what the objects of the index in use carry */
+	u32 found;  /* offset; 0 = nothing */
+	u32 entry;  /* exact match, or the closest encloser */
+	u32 exact;
+	u32 version;
+	u32 next; /* the image place that the next step reads first */
+	u64 seed;
+	u32 number;
+	u32 version_flags;
+	u32 apex;
+	u32 negative;
+	u32 apex_length;
+	u32 max_labels;
+
+	/* select, fit */
+	u32 rcode;
+	u32 placed_count;
+	u32 size; /* of the reply, DNS bytes */
+	u16 records[4]; /* unused, answer, authority, additional */
+	u64 sum;  /* of the fragments */
+
+	struct placed placed[PLACED_MAX];
+
+	u8 label[LABELS_MAX]; /* where label i begins in name[] */
+	u8 name[256 + 32];    /* folded */
+	u8 opt[OPT_ROOM];
+	u8 frame[1024 + 64]; /* the first FRAME_COPY bytes of the frame; then the reply's headers */
+};
+
+/* The copied head; its bytes stay in the image. */
+static inline __attribute__((always_inline)) const struct image_fragment *placed_head(const struct placed *d)
+{
+	return (const struct image_fragment *)d->head;
+}
+
+#endif
