@@ -10,6 +10,8 @@ anoded_up() {
 anoded_unpin() {
 	local node
 	for node in node1 node2; do
-		rm -rf "/sys/fs/bpf/anode/$lab-$node"
+		rm -rf "$(node_pins $node)"
 	done
 }
+
+node_pins() { echo "/sys/fs/bpf/anode/$lab-$1"; }

@@ -19,9 +19,14 @@ primary_up() {
 	process_define primary server knotd -c "$home/knot.conf"
 	process_start primary server
 	while read -r origin file; do
-		wait_for 30 "zone $origin at the primary: is its file correct?" \
-			primary_transfer "$origin" "${file%zone}records"
+		wait_for 30 "zone $origin at the primary" primary_settled "$origin" "${file%zone}records"
+		[ -e "${file%zone}records" ] || fail "zone $origin can't be loaded: see what follows"
 	done <"$dir/zones/list"
+}
+
+# Either there is a first transfer, or Knot has given up.
+primary_settled() {
+	primary_transfer "$1" "$2" || grep -qF "[$1] zone event 'load' failed" "$dir/log/primary.server"
 }
 
 primary_config() {
