@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The XDP engine as the daemon handles it: load or adopt, attach, test, leave. docs/internals/engine.md.
+ * The XDP engine as the daemon handles it: load or adopt, attach, test, leave.
+ * docs/internals/engine.md.
  *
  * In: options, interfaces. Out: struct engine_memory (mapped), states of attachments, test runs.
- * It refuses to know zones, settings' content or routing. Errors are negative errno with a text in `error`
- * that tells the operator what to do. Loop thread only, but for memory->grace (publisher thread).
+ * It refuses to know zones, settings' content or routing. Errors are negative errno with a text in
+ * `error` that tells the operator what to do. Loop thread only, but for memory->grace (publisher
+ * thread).
+ *
+ *     open, fill the image, attach each interface, settle
+ *       then as often as wanted: inspect, attach, test
+ *         then close (restart, upgrade: packets are answered on) or remove (leave service)
  */
 #ifndef ANODE_BPF_ENGINE_H
 #define ANODE_BPF_ENGINE_H
@@ -17,7 +23,7 @@
 enum attach_mode { ATTACH_AUTO, ATTACH_NATIVE, ATTACH_GENERIC };
 
 struct engine_options {
-	const char *instance; /* name under /sys/fs/bpf/anode/ */
+	const char *instance; /* name under /sys/fs/bpf/anode/: 1 to 31 of A-Z a-z 0-9 _ - */
 	uint64_t image_bytes; /* fastpath.memory; rounded up to shards */
 	const char *pin_root; /* NULL = /sys/fs/bpf/anode */
 };
@@ -25,32 +31,58 @@ struct engine_options {
 struct engine_attachment {
 	char ifname[16];
 	unsigned int ifindex;
-	bool attached;	       /* the link exists and the interface names our program */
-	enum attach_mode mode; /* as it is: native or generic */
-	char note[160];	       /* why not, or why generic */
+	bool attached;         /* the link exists and the interface names our program */
+	enum attach_mode mode; /* as it is: native or generic; auto = not attached */
+	char note[256];        /* why not, or why generic; empty when there is nothing to say */
 };
 
 struct engine;
 
-/* Load a new generation, or adopt what is pinned when it fits. `adopted` tells which. */
-int engine_open(struct engine **engine, const struct engine_options *options, bool *adopted, char *error, size_t error_size);
+/*
+ * Load a new generation, or adopt what is pinned when it fits. `adopted` tells which: false means
+ * an empty image. -EBUSY: another daemon runs this instance. Any failure leaves pins and links as
+ * they were.
+ */
+int engine_open(struct engine **engine, const struct engine_options *options, bool *adopted,
+	char *error, size_t error_size);
+/* Owned by the engine, valid until close or remove. */
 struct engine_memory *engine_memory(struct engine *engine);
-
-/* Attach by interface name; -ENODEV while the interface doesn't exist (ask again). Idempotent. */
-int engine_attach(struct engine *engine, const char *ifname, enum attach_mode mode, struct engine_attachment *result);
-/* What is really there now. Never changes anything. */
-int engine_inspect(struct engine *engine, const char *ifname, struct engine_attachment *result);
-int engine_detach(struct engine *engine, const char *ifname);
+/* What the operator should know about a successful open; empty when there is nothing to say. */
+const char *engine_note(const struct engine *engine);
+/* Text of the last failed call on this engine. */
+const char *engine_error(const struct engine *engine);
 
 /*
- * One test run of the current program on a frame that comes in on lo. reply holds the frame as the program left
- * it; *action is the XDP action. Twice at most when live traffic disturbed it is the caller's rule.
+ * Attach by interface name, or move an existing link to this generation's program; -ENODEV while
+ * the interface doesn't exist (ask again). Idempotent; a link that works is left alone, so that no
+ * driver flaps. result->note says why not, or why generic.
  */
-int engine_test(struct engine *engine, const void *frame, size_t frame_size, void *reply, size_t *reply_size, uint32_t *action);
+int engine_attach(struct engine *engine, const char *ifname, enum attach_mode mode,
+	struct engine_attachment *result);
+/* What is really there now. Never changes anything. -ENODEV: no such interface (result is filled).
+ */
+int engine_inspect(struct engine *engine, const char *ifname, struct engine_attachment *result);
+/* 0 also when nothing was attached. */
+int engine_detach(struct engine *engine, const char *ifname);
+/*
+ * These interfaces and no others: detach the rest (of an earlier configuration), and let older
+ * generations go as soon as no link runs their program. -EAGAIN: one still does; attach it, then
+ * call again.
+ */
+int engine_settle(struct engine *engine, const char *const *ifnames, size_t count);
+
+/*
+ * One test run of the current program on a frame that comes in on lo. *reply_size: in, room; out,
+ * bytes of the frame as the program left it; *action is the XDP action. Twice at most when live
+ * traffic disturbed it is the caller's rule.
+ */
+int engine_test(struct engine *engine, const void *frame, size_t frame_size, void *reply,
+	size_t *reply_size, uint32_t *action);
 
 /* Forget the mappings; program, links and pins stay (restart, upgrade). Accepts NULL. */
 void engine_close(struct engine *engine);
-/* Leave service: links, pins and maps go. */
+/* Leave service: links, pins and maps go, the engine is closed. The first error is returned; it
+ * goes on. */
 int engine_remove(struct engine *engine);
 
 #endif
