@@ -89,3 +89,21 @@ stream_lost() {
 milliseconds() {
 	jq -n --argjson from "$1" --argjson to "$2" '($to - $from) * 1000 | round'
 }
+
+# node_state NODE: what anodectl says of a node: "announced", "degraded", "withdrawn".
+node_state() {
+	lab_run exec "$1" anodectl status --json | jq -r .state
+}
+node_state_is() { [ "$(node_state "$1")" = "$2" ]; }
+
+# node_queries NODE fast|passed
+node_queries() {
+	lab_run exec "$1" anodectl stats --json | jq ".queries.$2"
+}
+
+# fault_detected NODE SINCE: when the first check failed; asked while it still fails.
+fault_detected() {
+	lab_run exec "$1" anodectl status --json |
+		jq --argjson since "$2" '[.health[] | select(.good | not) | .since | select(. >= $since)]
+			| min // empty'
+}
