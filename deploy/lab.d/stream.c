@@ -353,6 +353,17 @@ static bool address_equal(const struct sockaddr_storage *a, const struct sockadd
 	return x->sin6_port == y->sin6_port && !memcmp(&x->sin6_addr, &y->sin6_addr, 16);
 }
 
+/* A gap ends with a reply, or with the last query. */
+static void gap_end(struct stream *stream, uint64_t now)
+{
+	uint64_t before = stream->last_reply ? stream->last_reply : stream->start;
+
+	if (now > before && now - before > stream->longest_gap) {
+		stream->longest_gap = now - before;
+		stream->longest_gap_at = now_real();
+	}
+}
+
 static void stream_reply(struct stream *stream, const uint8_t *reply, size_t length)
 {
 	struct flight *flight;
@@ -370,11 +381,7 @@ static void stream_reply(struct stream *stream, const uint8_t *reply, size_t len
 		stream->strays++;
 		return;
 	}
-	uint64_t before = stream->last_reply ? stream->last_reply : stream->start;
-	if (now - before > stream->longest_gap) {
-		stream->longest_gap = now - before;
-		stream->longest_gap_at = now_real();
-	}
+	gap_end(stream, now);
 	stream->last_reply = now;
 	stream->rcodes[reply[3] & 15]++;
 	if ((reply[3] & 15) != 0 && (reply[3] & 15) != 3)
@@ -421,8 +428,10 @@ static int stream_run(struct stream *stream)
 		stream_expire(stream, now);
 		if (fds[1].revents)
 			stream->count = stream->sent;
-		if (!stream_sending(stream, now) && stream->oldest == stream->sent)
+		if (!stream_sending(stream, now) && stream->oldest == stream->sent) {
+			gap_end(stream, stream_due(stream));
 			return 0;
+		}
 		wake = now + REPLY_WAIT / 100;
 		if (stream_sending(stream, now)) {
 			while (stream_due(stream) <= now && stream_sending(stream, now)) {
