@@ -57,6 +57,13 @@ bool name_fold(uint8_t *to, const uint8_t *from, size_t size)
 	return changed != 0;
 }
 
+bool name_equal(const uint8_t *a, const uint8_t *b)
+{
+	size_t size = name_size(a);
+
+	return size == name_size(b) && !memcmp(a, b, size);
+}
+
 /* Offsets of the labels, leftmost first; returns their count. */
 static unsigned label_offsets(const uint8_t *name, uint8_t offsets[NAME_MAX_LABELS])
 {

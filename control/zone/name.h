@@ -33,6 +33,9 @@ unsigned name_labels(const uint8_t *name);
  * are never taken for letters. */
 bool name_fold(uint8_t *to, const uint8_t *from, size_t size);
 
+/* True if two folded names are the same. Labels may hold zero octets: strcmp() won't do. */
+bool name_equal(const uint8_t *a, const uint8_t *b);
+
 /* Canonical order (RFC 4034 6.1) of two folded names: below, equal to or above
  * zero. '*shared' (may be NULL) is set to the count of labels they share from
  * the root down. */

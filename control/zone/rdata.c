@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "control/zone/rdata.h"
 
+#include "control/zone/message.h"
 #include "control/zone/name.h"
 
 #include <errno.h>
@@ -87,6 +88,16 @@ static int nsec3_check(uint16_t type, const uint8_t *rdata, size_t size)
 	return at <= size ? 0 : -EBADMSG;
 }
 
+/* Octets before the first name; beyond 'size' if they don't fit. */
+static size_t layout_before(const struct layout *layout, const uint8_t *rdata, size_t size)
+{
+	size_t at = layout->before;
+
+	for (int i = 0; layout->flags & STRINGS3 && i < 3 && at < size; i++)
+		at += 1U + rdata[at];
+	return at;
+}
+
 int rdata_names(
 	uint16_t type, const uint8_t *rdata, size_t size, struct rdata_name names[RDATA_MAX_NAMES])
 {
@@ -97,12 +108,7 @@ int rdata_names(
 	if (!layout)
 		return 0;
 
-	size_t at = layout->before;
-	for (int i = 0; layout->flags & STRINGS3 && i < 3; i++) {
-		if (at >= size)
-			return -EBADMSG;
-		at += 1U + rdata[at];
-	}
+	size_t at = layout_before(layout, rdata, size);
 	for (int i = 0; i < layout->names; i++) {
 		if (at > size)
 			return -EBADMSG;
@@ -120,6 +126,35 @@ int rdata_names(
 	if (layout->flags & EXACT ? at != size : at > size)
 		return -EBADMSG;
 	return layout->names;
+}
+
+int rdata_expand(
+	uint16_t type, const uint8_t *wire, size_t at, size_t size, uint8_t out[RDATA_MAX_SIZE])
+{
+	const struct layout *layout = layout_find(type);
+	uint8_t name[NAME_MAX_SIZE];
+	size_t end = at + size, length, written;
+
+	if (!layout || !layout->names)
+		return 0;
+	written = layout_before(layout, wire + at, size);
+	if (written >= size)
+		return -EBADMSG;
+	memcpy(out, wire + at, written);
+	at += written;
+	for (int i = 0; i < layout->names; i++) {
+		int behind = message_name(wire, at, end, name, &length);
+
+		if (behind < 0 || written + length > RDATA_MAX_SIZE)
+			return -EBADMSG;
+		memcpy(out + written, name, length);
+		written += length;
+		at = (size_t)behind;
+	}
+	if (written + (end - at) > RDATA_MAX_SIZE)
+		return -EBADMSG;
+	memcpy(out + written, wire + at, end - at);
+	return (int)(written + (end - at));
 }
 
 int rdata_compare(uint16_t type, const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size)

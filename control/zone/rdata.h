@@ -40,6 +40,7 @@ enum rr_type {
 #define RR_CLASS_IN 1
 
 #define RDATA_MAX_NAMES 2
+#define RDATA_MAX_SIZE  65535
 
 struct rdata_name {
 	uint16_t offset;   /* of the name's first octet in the RDATA */
@@ -52,6 +53,13 @@ struct rdata_name {
  * -EBADMSG if the octets don't fit the type. */
 int rdata_names(
 	uint16_t type, const uint8_t *rdata, size_t size, struct rdata_name names[RDATA_MAX_NAMES]);
+
+/* Expands the compressed names of the RDATA that stands at offset 'at' of a message, 'size'
+ * octets long, all of them inside the message. Types outside RFC 1035 shouldn't be compressed
+ * (RFC 3597 4), but old servers did. Returns the octets written to 'out', 0 if the type holds no
+ * names (use the message's octets), or -EBADMSG. */
+int rdata_expand(
+	uint16_t type, const uint8_t *wire, size_t at, size_t size, uint8_t out[RDATA_MAX_SIZE]);
 
 /* Orders two well formed RDATAs of one type by their canonical form (RFC 4034
  * 6.2, RFC 6840 5.1): names of the types listed there compare without case. */
