@@ -17,8 +17,10 @@
 
 /* Longest file taken, in bytes. */
 #define CONFIG_MAX_BYTES (4u << 20)
-/* Service addresses taken, as many as the engine's table holds (IMAGE.md). */
-#define CONFIG_MAX_ADDRESSES 1024
+/* What the engine's settings have room for (dataplane/shared/settings.h): half
+ * of the address slots, and all interfaces but the one of test runs. */
+#define CONFIG_MAX_ADDRESSES  512
+#define CONFIG_MAX_INTERFACES 7
 #define CONFIG_DEFAULT_PATH  "/etc/anode/anode.yaml"
 
 enum config_engine { CONFIG_ENGINE_XDP, CONFIG_ENGINE_DPDK };

@@ -203,7 +203,7 @@ static const struct config_field health_fields[] = {
 	{"interval", CONFIG_TYPE_DURATION, 0, AT(health.interval), 10 * MS, 1 * H,
 		.fallback = "100ms", .help = "between two probes of a check"},
 	{"timeout", CONFIG_TYPE_DURATION, 0, AT(health.timeout), 10 * MS, 1 * H,
-		.fallback = "100ms", .help = "a probe without an answer by then has failed"},
+		.fallback = "75ms", .help = "a probe without an answer by then has failed"},
 	{"fail", CONFIG_TYPE_NUMBER, 0, AT(health.fail), 1, 100, .fallback = "3",
 		.help = "failures in a row until a check is down (a refused connection is one at "
 			"once)"},
@@ -292,7 +292,7 @@ static const struct config_field root_fields[] = {
 	{"node", CONFIG_TYPE_SECTION, 0, .section = &node_section, .help = "this node"},
 	{"service", CONFIG_TYPE_SECTION, 0, .section = &service_section, .help = "what is served"},
 	{"interfaces", CONFIG_TYPE_SECTION, CONFIG_REQUIRED | CONFIG_MANY, AT(interfaces),
-		.most = 64, .section = &interface_section, .help = "where the fast path stands"},
+		.most = CONFIG_MAX_INTERFACES, .section = &interface_section, .help = "where the fast path stands"},
 	{"local_server", CONFIG_TYPE_SECTION, 0, .section = &server_section,
 		.help = "the authoritative server behind it"},
 	{"keys", CONFIG_TYPE_SECTION, CONFIG_MANY, AT(keys), .most = 256, .section = &key_section,

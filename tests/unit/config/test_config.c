@@ -59,7 +59,7 @@ static void smallest_file_takes_every_default(void **state)
 	assert_int_equal(c->fastpath.reply, CONFIG_REPLY_SOURCE_MAC);
 	assert_int_equal(c->interfaces[0].mode, CONFIG_XDP_AUTO);
 	assert_int_equal(c->health.interval.us, 100000);
-	assert_int_equal(c->health.timeout.us, 100000);
+	assert_int_equal(c->health.timeout.us, 75000);
 	assert_int_equal(c->health.fail, 3);
 	assert_int_equal(c->health.rise, 5);
 	assert_int_equal(c->zones[0].max_lag.us, 1000000);
@@ -249,7 +249,7 @@ static const struct bad bad_files[] = {
 	{GOOD "health: {interval: 100ms, timeout: 200ms}\n", 5, 36,
 		"health.timeout: the timeout (200ms) is longer than the interval (100ms)"},
 	{GOOD "health: {interval: 50ms}\n", 5, 20,
-		"health.interval: the timeout (100ms) is longer than the interval (50ms)"},
+		"health.interval: the timeout (75ms) is longer than the interval (50ms)"},
 	{GOOD "health: {required: [exmaple.com]}\n", 5, 21,
 		"health.required[0]: no zone \"exmaple.com\" in zones, did you mean "
 		"\"example.com\"?"},

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* anodectl config check [FILE] (needs no daemon), config show (asks it). */
+#include "control/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "control/cli/client.h"
+#include "control/config_show.h"
+
+static void check_json(const char *file, const struct config_error *error)
+{
+	json_t *result = json_pack("{s:s, s:b, s:s, s:i, s:i}", "file", file, "ok", 0, "message",
+		error->message, "line", (int)error->place.line, "column", (int)error->place.column);
+
+	cli_json(result);
+	json_decref(result);
+}
+
+static int config_check_file(struct cli *cli, const char *file)
+{
+	struct config_error error;
+	struct config *config;
+	json_t *result;
+
+	if (config_read(file, &config, &error) < 0) {
+		if (cli->json && !cli->quiet)
+			check_json(file, &error);
+		if (!cli->quiet)
+			config_error_print(&error, file, stderr);
+		return EXIT_CONFIG;
+	}
+	if (cli->json && !cli->quiet) {
+		result = json_pack(
+			"{s:s, s:b, s:o}", "file", file, "ok", 1, "config", config_show(config));
+		cli_json(result);
+		json_decref(result);
+	} else if (!cli->quiet) {
+		printf("%s: good\n", file);
+	}
+	config_free(config);
+	return EXIT_GOOD;
+}
+
+static int config_show_running(struct cli *cli)
+{
+	json_t *result;
+	int r = client_request(cli, "config", NULL, &result);
+
+	if (r != EXIT_GOOD)
+		return r;
+	/* JSON is what the file may hold as well: nothing is lost in it. */
+	if (!cli->quiet)
+		cli_json(result);
+	json_decref(result);
+	return EXIT_GOOD;
+}
+
+int cmd_config(struct cli *cli, int argc, char **argv)
+{
+	const char *word, *file;
+	int operand, r = cli_parse(cli, argc, argv, NULL, 0, &operand);
+
+	if (r != 0)
+		return r - 1;
+	word = operand < argc ? argv[operand] : "";
+	file = operand + 1 < argc ? argv[operand + 1] : NULL;
+	if (operand + 2 < argc || *word == '\0')
+		return cli_usage(cli, "config check [FILE], or config show");
+	if (strncmp("check", word, strlen(word)) == 0)
+		return config_check_file(cli, file          ? file
+					      : cli->config ? cli->config
+							    : CONFIG_DEFAULT_PATH);
+	if (strncmp("show", word, strlen(word)) == 0 && !file)
+		return config_show_running(cli);
+	return cli_usage(cli, "config check [FILE], or config show");
+}
