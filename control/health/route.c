@@ -9,78 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <syslog.h>
 
+#include "control/health/prefix.h"
 #include "control/health/statefile.h"
 #include "control/health/timer.h"
 
-/* How a change is watched: the first looks follow at once. */
-#define POLL_FIRST_MS 1
-#define POLL_LAST_MS  50
-#define SETTLE_MS     2000
 #define RECHECK_MS    20
 #define RETRY_MS      1000
 #define LOCK_RETRY_MS 5
-
-enum knowledge {
-	PROTO_UNKNOWN,
-	PROTO_UP,
-	PROTO_DOWN,
-	PROTO_MISSING,
-};
-
-struct proto {
-	char name[BIRD_NAME_MAX]; /* "" = none configured */
-	enum knowledge know;
-	bool listed;       /* in the reply to show protocols that is being read */
-	bool confirmed_up; /* up, by our will, since BIRD last read its configuration */
-	bool file_known;   /* file_up is what the state file says */
-	bool file_up;
-	struct mono file_retry; /* 0 = now */
-	struct mono retry;      /* of the command; 0 = now */
-};
-
-struct peer {
-	char name[BIRD_NAME_MAX];
-	enum route_seen seen;
-	char foreign[BIRD_NAME_MAX];
-	bool listed;
-	bool missing;
-	bool established;
-	struct mono asked;
-};
-
-struct route_prefix {
-	TAILQ_ENTRY(route_prefix) entry;
-	struct route *route;
-	void *arg;
-	char text[BIRD_PREFIX_TEXT];
-	struct bird_prefix prefix;
-	struct proto main, drain;
-	struct peer *peers;
-	size_t peer_count;
-
-	bool removed; /* freed as soon as it is withdrawn */
-	bool decided;
-	enum route_state wanted;
-	char note[128];
-
-	struct mono poll_from; /* peers asked before this are asked again */
-	struct span poll_gap;
-	struct mono settle_by; /* then it is an alarm; MONO_NEVER = it was raised */
-	bool suspect;          /* found down, no reason known: look again before repairing */
-
-	bool actual_known;
-	enum route_state actual;
-	struct mono actual_since;
-	struct wall actual_since_wall;
-	bool settled;
-	char error[256];
-	char alarm[256]; /* the one that was logged last */
-};
-
-TAILQ_HEAD(prefix_list, route_prefix);
 
 enum command_kind {
 	COMMAND_NONE,
@@ -125,19 +62,6 @@ struct route {
 	bool pumping;
 };
 
-const char *route_state_name(enum route_state state)
-{
-	switch (state) {
-	case ROUTE_WITHDRAWN:
-		return "withdrawn";
-	case ROUTE_DEGRADED:
-		return "degraded";
-	case ROUTE_ANNOUNCED:
-		return "announced";
-	}
-	return "?";
-}
-
 static void pump(struct route *route);
 
 static void __attribute__((format(printf, 3, 4)))
@@ -150,57 +74,6 @@ say(struct route *route, int level, const char *format, ...)
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	route->events.log(route->arg, level, text);
-}
-
-static bool is_due(struct mono at, struct mono now)
-{
-	return !mono_before(now, at);
-}
-
-/* ---- what a prefix needs ---- */
-
-static bool has_drain(const struct route_prefix *prefix)
-{
-	return prefix->drain.name[0] && prefix->drain.know != PROTO_MISSING;
-}
-
-/* Should this protocol be up? A prefix that can't be degraded stays announced. */
-static bool proto_wanted_up(const struct route_prefix *prefix, const struct proto *proto)
-{
-	switch (prefix->wanted) {
-	case ROUTE_ANNOUNCED:
-		return true;
-	case ROUTE_DEGRADED:
-		return proto == &prefix->drain || !has_drain(prefix);
-	case ROUTE_WITHDRAWN:
-		break;
-	}
-	return false;
-}
-
-static bool proto_is_off(const struct proto *proto)
-{
-	return !proto->name[0] || proto->know == PROTO_DOWN || proto->know == PROTO_MISSING;
-}
-
-/* What the protocols' states amount to; false: not known. */
-static bool prefix_set(const struct route_prefix *prefix, enum route_state *set)
-{
-	if (prefix->main.know == PROTO_UNKNOWN ||
-		(prefix->drain.name[0] && prefix->drain.know == PROTO_UNKNOWN))
-		return false;
-	*set = prefix->main.know == PROTO_UP   ? ROUTE_ANNOUNCED
-	       : !proto_is_off(&prefix->drain) ? ROUTE_DEGRADED
-					       : ROUTE_WITHDRAWN;
-	return true;
-}
-
-/* The state that can be reached at all. */
-static enum route_state prefix_goal(const struct route_prefix *prefix)
-{
-	if (prefix->wanted == ROUTE_DEGRADED && !has_drain(prefix))
-		return ROUTE_ANNOUNCED;
-	return prefix->wanted;
 }
 
 static void superseded(struct route *route, const char *holder)
@@ -235,7 +108,7 @@ static bool file_sync(struct route_prefix *prefix, struct proto *proto, struct m
 
 	if (!proto->name[0] || (proto->file_known && proto->file_up == up))
 		return true;
-	if (route->superseded_by[0] || !is_due(proto->file_retry, now))
+	if (route->superseded_by[0] || !mono_due(proto->file_retry, now))
 		return false;
 	r = claim(route) ? statefile_write(&route->files, proto->name, up, prefix->note) : -EAGAIN;
 	if (r == -ESTALE) {
@@ -251,15 +124,16 @@ static bool file_sync(struct route_prefix *prefix, struct proto *proto, struct m
 	if (r == 0) {
 		proto->file_known = true;
 		proto->file_up = up;
+		proto->file_trouble[0] = '\0';
 		return true;
 	}
 	proto->file_retry = mono_after(
 		now, span_ms(r == -EAGAIN && !route->claim_error[0] ? LOCK_RETRY_MS : RETRY_MS));
 	if (r != -EAGAIN || route->claim_error[0])
-		snprintf(prefix->error, sizeof prefix->error, "state file %.80s/%s.conf: %.60s",
-			route->files.dir, proto->name,
+		snprintf(proto->file_trouble, sizeof proto->file_trouble,
+			"state file %.80s/%s.conf: %.60s", route->files.dir, proto->name,
 			r != -EAGAIN ? strerror(-r) : route->claim_error);
-	return proto->file_known;
+	return false;
 }
 
 static void files_sync(struct route_prefix *prefix, struct mono now)
@@ -270,158 +144,29 @@ static void files_sync(struct route_prefix *prefix, struct mono now)
 	file_sync(prefix, &prefix->drain, now);
 }
 
-static bool can_disable(const struct proto *proto, struct mono now)
-{
-	return !proto_is_off(proto) && is_due(proto->retry, now);
-}
-
-/* Up only from a state that was read, and only with the file written. */
-static bool can_enable(struct route_prefix *prefix, struct proto *proto, struct mono now)
-{
-	return proto->name[0] && proto->know == PROTO_DOWN && !prefix->suspect &&
-	       is_due(proto->retry, now) && proto->file_known && proto->file_up;
-}
-
-/* The next enable or disable that the prefix needs; NULL: none now. */
-static struct proto *prefix_next(struct route_prefix *prefix, bool *up, struct mono now)
-{
-	struct proto *main = &prefix->main, *drain = &prefix->drain;
-
-	if (!prefix->decided)
-		return NULL;
-	*up = false;
-	switch (prefix_goal(prefix)) {
-	case ROUTE_WITHDRAWN:
-		/* The drain first: one withdrawal at the peer, no update before it. */
-		if (can_disable(drain, now))
-			return drain;
-		return can_disable(main, now) ? main : NULL;
-	case ROUTE_DEGRADED:
-		/* Never a gap: the main one goes when the drain one is there. */
-		if (drain->know == PROTO_UP)
-			return can_disable(main, now) ? main : NULL;
-		*up = true;
-		return can_enable(prefix, drain, now) ? drain : NULL;
-	case ROUTE_ANNOUNCED:
-		*up = true;
-		if (can_enable(prefix, main, now))
-			return main;
-		return main->know == PROTO_UP && can_enable(prefix, drain, now) ? drain : NULL;
-	}
-	return NULL;
-}
-
 /* ---- what was read back ---- */
 
-static bool peer_as_wanted(const struct route_prefix *prefix, const struct peer *peer)
+/* Recomputes what follows from what is known, and tells if it changed. */
+static void observe(struct route_prefix *prefix)
 {
-	switch (prefix_goal(prefix)) {
-	case ROUTE_WITHDRAWN:
-		return peer->seen == ROUTE_SEEN_NOTHING;
-	case ROUTE_DEGRADED:
-		return peer->seen == ROUTE_SEEN_DRAIN ||
-		       (peer->seen == ROUTE_SEEN_NOTHING && !peer->established);
-	case ROUTE_ANNOUNCED:
-		return peer->seen == ROUTE_SEEN_MAIN ||
-		       (peer->seen == ROUTE_SEEN_NOTHING && !peer->established);
-	}
-	return false;
+	struct route *route = prefix->route;
+
+	if (prefix_observe(prefix, bird_link(route->bird)) && !prefix->removed)
+		route->events.observed(route->arg, prefix->arg);
 }
 
-static bool prefix_settled(const struct route_prefix *prefix)
+/* It isn't as wanted, and should be by now. Said once for each reason. */
+static void alarm_raise(struct route_prefix *prefix)
 {
-	enum route_state set;
+	const char *trouble = prefix_trouble(prefix);
 
-	if (!prefix->decided)
-		return false;
-	if (bird_link(prefix->route->bird) == BIRD_GONE)
-		return prefix->wanted == ROUTE_WITHDRAWN && prefix->main.file_known &&
-		       !prefix->main.file_up;
-	if (!prefix_set(prefix, &set) || set != prefix_goal(prefix))
-		return false;
-	for (size_t i = 0; i < prefix->peer_count; i++)
-		if (!peer_as_wanted(prefix, &prefix->peers[i]))
-			return false;
-	return true;
-}
-
-static bool prefix_actual(const struct route_prefix *prefix, enum route_state *actual)
-{
-	bool known = true;
-
-	*actual = ROUTE_WITHDRAWN;
-	for (size_t i = 0; i < prefix->peer_count; i++) {
-		enum route_seen seen = prefix->peers[i].seen;
-
-		if (seen == ROUTE_SEEN_UNKNOWN)
-			known = false;
-		if (seen == ROUTE_SEEN_MAIN || seen == ROUTE_SEEN_FOREIGN)
-			*actual = ROUTE_ANNOUNCED;
-		if (seen == ROUTE_SEEN_DRAIN && *actual == ROUTE_WITHDRAWN)
-			*actual = ROUTE_DEGRADED;
-	}
-	return known || *actual != ROUTE_WITHDRAWN;
-}
-
-/* Recomputes what is derived, and tells if it changed. */
-static void prefix_observe(struct route_prefix *prefix)
-{
-	enum route_state actual;
-	bool known = prefix_actual(prefix, &actual);
-	bool settled = prefix_settled(prefix);
-	bool changed = known != prefix->actual_known || settled != prefix->settled ||
-		       (known && actual != prefix->actual);
-
-	if (known && (!prefix->actual_known || actual != prefix->actual)) {
-		prefix->actual_since = mono_now();
-		prefix->actual_since_wall = wall_now();
-	}
-	prefix->actual_known = known;
-	prefix->actual = actual;
-	prefix->settled = settled;
-	if (settled) {
-		prefix->error[0] = '\0';
-		prefix->alarm[0] = '\0';
-	}
-	if (changed && !prefix->removed)
-		prefix->route->events.observed(prefix->route->arg, prefix->arg);
-}
-
-/* Why isn't it as wanted? Said once for each reason. */
-static void prefix_alarm(struct route_prefix *prefix)
-{
-	char text[sizeof prefix->error] = "";
-	/* A BIRD that is silent is the reason itself. */
-	bool up = bird_link(prefix->route->bird) == BIRD_UP;
-
-	for (size_t i = 0; i < prefix->peer_count && up && !text[0]; i++) {
-		const struct peer *peer = &prefix->peers[i];
-
-		if (peer_as_wanted(prefix, peer))
-			continue;
-		if (peer->seen == ROUTE_SEEN_FOREIGN)
-			snprintf(text, sizeof text,
-				"%s gets the prefix from BIRD's protocol %s, which isn't anode's",
-				peer->name, peer->foreign);
-		else if (peer->missing)
-			snprintf(text, sizeof text, "no protocol %s in BIRD", peer->name);
-		else if (peer->seen == ROUTE_SEEN_UNKNOWN)
-			snprintf(text, sizeof text, "what %s gets is not known", peer->name);
-		else if (prefix->wanted == ROUTE_WITHDRAWN)
-			snprintf(text, sizeof text, "still exported to %s", peer->name);
-		else
-			snprintf(text, sizeof text,
-				"not exported to %s as wanted: look at its export filter",
-				peer->name);
-	}
-	for (int i = 0; i < 2 && up && !prefix->error[0]; i++) {
-		const struct proto *proto = i ? &prefix->drain : &prefix->main;
-
-		if (proto->name[0] && proto->know == PROTO_MISSING)
-			snprintf(text, sizeof text, "no protocol %s in BIRD", proto->name);
-	}
-	if (text[0])
-		snprintf(prefix->error, sizeof prefix->error, "%s", text);
+	if (trouble[0])
+		snprintf(prefix->error, sizeof prefix->error, "%s", trouble);
+	else if (bird_link(prefix->route->bird) != BIRD_UP)
+		snprintf(
+			prefix->error, sizeof prefix->error, "%s", bird_error(prefix->route->bird));
+	else
+		prefix_explain(prefix, prefix->error, sizeof prefix->error);
 	if (!prefix->error[0] || strcmp(prefix->error, prefix->alarm) == 0)
 		return;
 	memcpy(prefix->alarm, prefix->error, sizeof prefix->alarm);
@@ -432,49 +177,22 @@ static void prefix_alarm(struct route_prefix *prefix)
 		prefix->route->events.observed(prefix->route->arg, prefix->arg);
 }
 
-/* Something was changed: watch closely. */
-static void prefix_watch(struct route_prefix *prefix, struct mono now)
-{
-	prefix->poll_from = now;
-	prefix->poll_gap = span_ms(POLL_FIRST_MS);
-	prefix->settle_by = mono_after(now, span_ms(SETTLE_MS));
-	prefix->settled = false;
-}
-
 /* All peers of the prefix have been asked: again soon, or enough? */
-static void prefix_polled(struct route_prefix *prefix, struct mono now)
+static void polled(struct route_prefix *prefix, struct mono now)
 {
 	bool was_settled = prefix->settled;
 
 	prefix->poll_from = MONO_NEVER;
-	prefix_observe(prefix);
+	observe(prefix);
 	if (!prefix->decided || prefix->settled)
 		return;
 	if (was_settled) {
 		/* A session that just went down, or worse: look closely. */
 		prefix_watch(prefix, now);
 		prefix->route->need_protocols = true;
-		return;
+	} else if (!prefix_watch_on(prefix, now)) {
+		alarm_raise(prefix);
 	}
-	if (mono_before(now, prefix->settle_by)) {
-		prefix->poll_from = mono_after(now, prefix->poll_gap);
-		prefix->poll_gap.ns *= 2;
-		if (prefix->poll_gap.ns > span_ms(POLL_LAST_MS).ns)
-			prefix->poll_gap = span_ms(POLL_LAST_MS);
-		return;
-	}
-	/* From here on the rounds look after it. */
-	prefix_alarm(prefix);
-}
-
-static struct peer *prefix_peer_due(struct route_prefix *prefix, struct mono now)
-{
-	if (!is_due(prefix->poll_from, now))
-		return NULL;
-	for (size_t i = 0; i < prefix->peer_count; i++)
-		if (mono_before(prefix->peers[i].asked, prefix->poll_from))
-			return &prefix->peers[i];
-	return NULL;
 }
 
 /* Removed, and nothing is left to be done for it. */
@@ -483,11 +201,10 @@ static bool prefix_is_over(const struct route_prefix *prefix)
 	return prefix->removed && (prefix->settled || prefix->route->superseded_by[0]);
 }
 
-static void prefix_free(struct route_prefix *prefix)
+static void forget(struct route_prefix *prefix)
 {
 	TAILQ_REMOVE(&prefix->route->prefixes, prefix, entry);
-	free(prefix->peers);
-	free(prefix);
+	prefix_free(prefix);
 }
 
 /* ---- replies ---- */
@@ -503,12 +220,13 @@ static void switch_done(struct route *route, struct command *command, struct mon
 		proto->know = command->up ? PROTO_UP : PROTO_DOWN;
 		proto->confirmed_up = command->up;
 		proto->retry = (struct mono){0};
+		proto->trouble[0] = '\0';
 	} else {
 		proto->retry = mono_after(now, span_ms(RETRY_MS));
-		snprintf(prefix->error, sizeof prefix->error, "BIRD refused to %s %s: %.80s",
+		snprintf(proto->trouble, sizeof proto->trouble, "BIRD refused to %s %s: %.80s",
 			command->up ? "enable" : "disable", proto->name,
 			command->text[0] ? command->text : "no reason given");
-		prefix_alarm(prefix);
+		alarm_raise(prefix);
 	}
 	prefix_watch(prefix, now);
 }
@@ -519,98 +237,61 @@ static void route_done(struct command *command, struct mono now)
 	struct peer *peer = command->peer;
 
 	peer->asked = now;
-	if (command->stopped) {
-		/* Ask again, not at once. */
+	if (command->stopped) /* by a reconfiguration: says nothing */
 		peer->seen = ROUTE_SEEN_UNKNOWN;
-	} else if (!command->seen) {
-		peer->seen = ROUTE_SEEN_NOTHING;
-	} else if (strcmp(command->from, prefix->main.name) == 0) {
-		peer->seen = ROUTE_SEEN_MAIN;
-	} else if (strcmp(command->from, prefix->drain.name) == 0) {
-		peer->seen = ROUTE_SEEN_DRAIN;
-	} else {
-		peer->seen = ROUTE_SEEN_FOREIGN;
-		memcpy(peer->foreign, command->from, sizeof peer->foreign);
-	}
+	else
+		prefix_peer_seen(prefix, peer, command->seen ? command->from : NULL);
 	if (!prefix_peer_due(prefix, now))
-		prefix_polled(prefix, now);
+		polled(prefix, now);
 }
 
-/* Found by a round: does it explain itself? */
-static void prefix_compare(struct route_prefix *prefix, struct mono now)
+static void drift_say(struct route_prefix *prefix)
+{
+	enum route_state set;
+
+	/* While it isn't settled a difference is our own doing. */
+	if (prefix->settled && prefix_set(prefix, &set))
+		say(prefix->route, LOG_WARNING,
+			"prefix %s was found %s in BIRD, repairing: %s is wanted", prefix->text,
+			route_state_name(set), route_state_name(prefix_goal(prefix)));
+}
+
+/* BIRD's protocols are known: are they as wanted, and if not, why not? */
+static void compare(struct route_prefix *prefix, struct mono now)
 {
 	struct route *route = prefix->route;
-	enum route_state set, goal;
-	bool ours;
+	enum prefix_drift drift = prefix_drift(prefix);
+	enum route_state set;
 
-	if (!prefix->decided || route->superseded_by[0] || !prefix_set(prefix, &set))
-		return;
-	goal = prefix_goal(prefix);
-	if (set >= goal) {
+	if (drift != PREFIX_TOUCHED) {
 		prefix->suspect = false;
-		if (set > goal && prefix->settled)
-			say(route, LOG_WARNING,
-				"prefix %s was found %s in BIRD, repairing: %s is wanted",
-				prefix->text, route_state_name(set), route_state_name(goal));
-		return;
-	}
-	/* Lower than wanted. Was it as wanted before, by our hand? */
-	ours = (goal != ROUTE_ANNOUNCED || prefix->main.confirmed_up) &&
-	       (!has_drain(prefix) || set == ROUTE_DEGRADED || prefix->drain.confirmed_up);
-	if (!ours) {
-		prefix->suspect = false;
-		if (prefix->settled)
-			say(route, LOG_WARNING,
-				"prefix %s was found %s in BIRD, repairing: %s is wanted",
-				prefix->text, route_state_name(set), route_state_name(goal));
+		if (drift != PREFIX_AGREES)
+			drift_say(prefix);
 		return;
 	}
 	if (!prefix->suspect) {
+		/* A restart, or a configure a moment ago, looks like this too. */
 		prefix->suspect = true;
 		route->recheck_at = mono_after(now, span_ms(RECHECK_MS));
 		return;
 	}
+	prefix_set(prefix, &set);
 	route->events.person(route->arg, prefix->arg, set);
 	prefix->suspect = false;
 	prefix->main.confirmed_up = false;
 	prefix->drain.confirmed_up = false;
 }
 
-static void proto_listed(struct proto *proto)
-{
-	if (!proto->name[0])
-		return;
-	if (!proto->listed)
-		proto->know = PROTO_MISSING;
-}
-
 static void protocols_done(struct route *route, struct mono now)
 {
 	struct route_prefix *prefix;
 
-	TAILQ_FOREACH(prefix, &route->prefixes, entry)
-	{
-		proto_listed(&prefix->main);
-		proto_listed(&prefix->drain);
-		for (size_t i = 0; i < prefix->peer_count; i++) {
-			struct peer *peer = &prefix->peers[i];
-
-			peer->missing = !peer->listed;
-			if (!peer->listed)
-				peer->established = false;
-		}
-		if (!prefix->removed)
-			prefix_compare(prefix, now);
-		prefix_observe(prefix);
+	TAILQ_FOREACH (prefix, &route->prefixes, entry) {
+		prefix_list_end(prefix);
+		if (!prefix->removed && !route->superseded_by[0])
+			compare(prefix, now);
+		observe(prefix);
 	}
-}
-
-static void proto_heard(struct proto *proto, const struct bird_protocol_line *line)
-{
-	if (strcmp(proto->name, line->name) != 0)
-		return;
-	proto->listed = true;
-	proto->know = line->up ? PROTO_UP : PROTO_DOWN;
 }
 
 static void protocols_line(struct route *route, const struct bird_line *line)
@@ -620,25 +301,8 @@ static void protocols_line(struct route *route, const struct bird_line *line)
 
 	if (line->code != BIRD_CODE_PROTOCOL || bird_protocol_parse(&heard, line->text) < 0)
 		return;
-	TAILQ_FOREACH(prefix, &route->prefixes, entry)
-	{
-		proto_heard(&prefix->main, &heard);
-		proto_heard(&prefix->drain, &heard);
-		if (prefix->decided && heard.up && proto_wanted_up(prefix, &prefix->main) &&
-			strcmp(prefix->main.name, heard.name) == 0)
-			prefix->main.confirmed_up = true;
-		if (prefix->decided && heard.up && proto_wanted_up(prefix, &prefix->drain) &&
-			strcmp(prefix->drain.name, heard.name) == 0)
-			prefix->drain.confirmed_up = true;
-		for (size_t i = 0; i < prefix->peer_count; i++) {
-			struct peer *peer = &prefix->peers[i];
-
-			if (strcmp(peer->name, heard.name) != 0)
-				continue;
-			peer->listed = true;
-			peer->established = heard.established;
-		}
-	}
+	TAILQ_FOREACH (prefix, &route->prefixes, entry)
+		prefix_list_line(prefix, &heard);
 }
 
 /* BIRD read its configuration: what it did before says nothing any more. */
@@ -651,8 +315,7 @@ static void status_line(struct route *route, const struct bird_line *line)
 		return;
 	if (route->reconfigured[0]) {
 		say(route, LOG_NOTICE, "BIRD read its configuration again at %s", date);
-		TAILQ_FOREACH(prefix, &route->prefixes, entry)
-		{
+		TAILQ_FOREACH (prefix, &route->prefixes, entry) {
 			prefix->main.confirmed_up = false;
 			prefix->drain.confirmed_up = false;
 		}
@@ -730,36 +393,17 @@ static void link_changed(void *arg, enum bird_link link)
 	struct mono now = mono_now();
 	struct route_prefix *prefix;
 
-	TAILQ_FOREACH(prefix, &route->prefixes, entry)
-	{
-		prefix->main.know = PROTO_UNKNOWN;
-		prefix->drain.know = PROTO_UNKNOWN;
-		prefix->main.confirmed_up = false;
-		prefix->drain.confirmed_up = false;
-		prefix->main.retry = (struct mono){0};
-		prefix->drain.retry = (struct mono){0};
-		prefix->suspect = false;
-		for (size_t i = 0; i < prefix->peer_count; i++) {
-			struct peer *peer = &prefix->peers[i];
-
-			/* Gone: its sessions are down. Silent: the last seen stands. */
-			if (link == BIRD_GONE)
-				peer->seen = ROUTE_SEEN_NOTHING;
-			else if (link == BIRD_UP)
-				peer->seen = ROUTE_SEEN_UNKNOWN;
-			if (link != BIRD_SILENT)
-				peer->established = false;
-		}
-		if (prefix->decided)
-			prefix_watch(prefix, now);
-	}
+	/* Silent: what was seen last stands. */
+	if (link != BIRD_SILENT)
+		TAILQ_FOREACH (prefix, &route->prefixes, entry)
+			prefix_forget(prefix, link, now);
 	route->reconfigured[0] = '\0';
 	route->recheck_at = MONO_NEVER;
 	route->round_at = now;
 	route->ready_due = link == BIRD_UP;
 	route->events.link(route->arg, link);
-	TAILQ_FOREACH(prefix, &route->prefixes, entry)
-	prefix_observe(prefix);
+	TAILQ_FOREACH (prefix, &route->prefixes, entry)
+		observe(prefix);
 	if (link == BIRD_GONE)
 		route->events.ready(route->arg);
 	pump(route);
@@ -800,13 +444,8 @@ static void send_protocols(struct route *route)
 {
 	struct route_prefix *prefix;
 
-	TAILQ_FOREACH(prefix, &route->prefixes, entry)
-	{
-		prefix->main.listed = false;
-		prefix->drain.listed = false;
-		for (size_t i = 0; i < prefix->peer_count; i++)
-			prefix->peers[i].listed = false;
-	}
+	TAILQ_FOREACH (prefix, &route->prefixes, entry)
+		prefix_list_begin(prefix);
 	route->need_protocols = false;
 	command_send(route, (struct command){.kind = COMMAND_PROTOCOLS}, "show protocols");
 }
@@ -826,8 +465,7 @@ static bool pump_switches(struct route *route, struct mono now)
 	if (route->superseded_by[0])
 		return false;
 	for (int goal = ROUTE_WITHDRAWN; goal <= ROUTE_ANNOUNCED; goal++) {
-		TAILQ_FOREACH(prefix, &route->prefixes, entry)
-		{
+		TAILQ_FOREACH (prefix, &route->prefixes, entry) {
 			struct proto *proto;
 			bool up;
 
@@ -852,8 +490,7 @@ static bool pump_polls(struct route *route, bool watched, struct mono now)
 {
 	struct route_prefix *prefix;
 
-	TAILQ_FOREACH(prefix, &route->prefixes, entry)
-	{
+	TAILQ_FOREACH (prefix, &route->prefixes, entry) {
 		struct peer *peer;
 
 		if (watched && (!prefix->decided || prefix->settled))
@@ -890,8 +527,7 @@ static void round_begin(struct route *route, struct mono now)
 	if (route->claimed && !route->superseded_by[0] &&
 		statefile_check(&route->files, holder) == -ESTALE)
 		superseded(route, holder);
-	TAILQ_FOREACH(prefix, &route->prefixes, entry)
-	{
+	TAILQ_FOREACH (prefix, &route->prefixes, entry) {
 		prefix->poll_from = mono_earlier(prefix->poll_from, now);
 		if (route->superseded_by[0])
 			continue;
@@ -908,7 +544,7 @@ static void prefixes_sweep(struct route *route)
 	for (prefix = TAILQ_FIRST(&route->prefixes); prefix; prefix = next) {
 		next = TAILQ_NEXT(prefix, entry);
 		if (prefix_is_over(prefix))
-			prefix_free(prefix);
+			forget(prefix);
 	}
 }
 
@@ -926,8 +562,7 @@ static void timer_arm(struct route *route, struct mono now)
 
 	arm(&at, route->round_at, now);
 	arm(&at, route->recheck_at, now);
-	TAILQ_FOREACH(prefix, &route->prefixes, entry)
-	{
+	TAILQ_FOREACH (prefix, &route->prefixes, entry) {
 		if (prefix_is_over(prefix) && route->command.kind == COMMAND_NONE)
 			at = now;
 		arm(&at, prefix->poll_from, now);
@@ -972,14 +607,9 @@ static void silence_check(struct route *route, struct mono now)
 
 	if (bird_link(route->bird) != BIRD_SILENT)
 		return;
-	TAILQ_FOREACH(prefix, &route->prefixes, entry)
-	{
-		if (!prefix->decided || prefix->settled || !is_due(prefix->settle_by, now))
-			continue;
-		prefix->settle_by = MONO_NEVER;
-		snprintf(prefix->error, sizeof prefix->error, "%s", bird_error(route->bird));
-		prefix_alarm(prefix);
-	}
+	TAILQ_FOREACH (prefix, &route->prefixes, entry)
+		if (prefix->decided && !prefix->settled && mono_due(prefix->settle_by, now))
+			alarm_raise(prefix);
 }
 
 /* The only place that sends. */
@@ -992,10 +622,10 @@ static void pump(struct route *route)
 	if (route->pumping)
 		return;
 	route->pumping = true;
-	if (is_due(route->round_at, now) || is_due(route->recheck_at, now))
+	if (mono_due(route->round_at, now) || mono_due(route->recheck_at, now))
 		round_begin(route, now);
-	TAILQ_FOREACH(prefix, &route->prefixes, entry)
-	files_sync(prefix, now);
+	TAILQ_FOREACH (prefix, &route->prefixes, entry)
+		files_sync(prefix, now);
 	silence_check(route, now);
 	while (bird_idle(route->bird) && pump_one(route, now))
 		now = mono_now();
@@ -1025,13 +655,15 @@ void route_want(struct route_prefix *prefix, enum route_state state, const char 
 	prefix->wanted = state;
 	prefix->suspect = false;
 	prefix->error[0] = '\0';
+	prefix->main.trouble[0] = prefix->drain.trouble[0] = '\0';
+	prefix->main.file_trouble[0] = prefix->drain.file_trouble[0] = '\0';
 	prefix->main.retry = prefix->drain.retry = (struct mono){0};
 	prefix->main.file_retry = prefix->drain.file_retry = (struct mono){0};
 	snprintf(prefix->note, sizeof prefix->note, "%s: %s", route_state_name(state), note);
 	prefix_watch(prefix, now);
 	/* Files before commands; and here, because pump() may be up the stack. */
 	files_sync(prefix, now);
-	prefix_observe(prefix);
+	observe(prefix);
 	pump(prefix->route);
 }
 
@@ -1050,8 +682,7 @@ int route_reclaim(struct route *route)
 	if (!claim(route))
 		return -EAGAIN;
 	route->superseded_by[0] = '\0';
-	TAILQ_FOREACH(prefix, &route->prefixes, entry)
-	{
+	TAILQ_FOREACH (prefix, &route->prefixes, entry) {
 		prefix->main.file_known = false;
 		prefix->drain.file_known = false;
 		prefix->main.confirmed_up = false;
@@ -1063,70 +694,34 @@ int route_reclaim(struct route *route)
 	return 0;
 }
 
-static bool name_in_use(const struct route *route, const char *name)
+static bool in_use(const struct route *route, const struct route_prefix *added)
 {
 	const struct route_prefix *prefix;
 
-	TAILQ_FOREACH(prefix, &route->prefixes, entry)
-	if (strcmp(prefix->main.name, name) == 0 || strcmp(prefix->drain.name, name) == 0)
-		return true;
+	TAILQ_FOREACH (prefix, &route->prefixes, entry)
+		if (bird_prefix_equal(&prefix->prefix, &added->prefix) ||
+			prefix_uses(prefix, added->main.name) ||
+			(added->drain.name[0] && prefix_uses(prefix, added->drain.name)))
+			return true;
 	return false;
-}
-
-static int prefix_check(const struct route *route, const struct route_prefix_options *options,
-	struct bird_prefix *parsed)
-{
-	const struct route_prefix *prefix;
-
-	if (bird_prefix_parse(parsed, options->prefix) < 0 || !bird_name_valid(options->protocol) ||
-		options->peer_count == 0)
-		return -EINVAL;
-	if (options->drain_protocol &&
-		(!bird_name_valid(options->drain_protocol) ||
-			strcmp(options->drain_protocol, options->protocol) == 0))
-		return -EINVAL;
-	for (size_t i = 0; i < options->peer_count; i++)
-		if (!bird_name_valid(options->peers[i]))
-			return -EINVAL;
-	TAILQ_FOREACH(prefix, &route->prefixes, entry)
-	if (bird_prefix_equal(&prefix->prefix, parsed))
-		return -EEXIST;
-	if (name_in_use(route, options->protocol) ||
-		(options->drain_protocol && name_in_use(route, options->drain_protocol)))
-		return -EEXIST;
-	return 0;
 }
 
 int route_add(struct route *route, struct route_prefix **out,
 	const struct route_prefix_options *options, void *prefix_arg)
 {
-	struct bird_prefix parsed;
 	struct route_prefix *prefix;
-	int r = prefix_check(route, options, &parsed);
+	int r = prefix_new(&prefix, options);
 
 	if (r < 0)
 		return r;
-	prefix = calloc(1, sizeof *prefix);
-	if (!prefix)
-		return -ENOMEM;
-	prefix->peers = calloc(options->peer_count, sizeof *prefix->peers);
-	if (!prefix->peers) {
-		free(prefix);
-		return -ENOMEM;
+	if (in_use(route, prefix)) {
+		prefix_free(prefix);
+		return -EEXIST;
 	}
 	prefix->route = route;
 	prefix->arg = prefix_arg;
-	prefix->prefix = parsed;
-	bird_prefix_format(&parsed, prefix->text);
-	strcpy(prefix->main.name, options->protocol);
-	if (options->drain_protocol)
-		strcpy(prefix->drain.name, options->drain_protocol);
-	prefix->peer_count = options->peer_count;
-	for (size_t i = 0; i < options->peer_count; i++)
-		strcpy(prefix->peers[i].name, options->peers[i]);
-	prefix->poll_from = MONO_NEVER;
-	prefix->settle_by = MONO_NEVER;
 	TAILQ_INSERT_TAIL(&route->prefixes, prefix, entry);
+	/* What BIRD has for it is asked at once. */
 	route->round_at = mono_now();
 	route->ready_due = bird_link(route->bird) == BIRD_UP;
 	timer_set(route->timer, route->round_at);
@@ -1169,7 +764,7 @@ void route_free(struct route *route)
 		return;
 	bird_free(route->bird);
 	while (!TAILQ_EMPTY(&route->prefixes))
-		prefix_free(TAILQ_FIRST(&route->prefixes));
+		forget(TAILQ_FIRST(&route->prefixes));
 	sd_event_source_disable_unref(route->timer);
 	free(route);
 }
@@ -1200,7 +795,7 @@ void route_status(const struct route_prefix *prefix, struct route_status *status
 	status->actual_since = prefix->actual_since;
 	status->actual_since_wall = prefix->actual_since_wall;
 	status->settled = prefix->settled;
-	status->error = prefix->error;
+	status->error = prefix_trouble(prefix)[0] ? prefix_trouble(prefix) : prefix->error;
 	status->peer_count = prefix->peer_count;
 }
 
