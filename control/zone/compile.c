@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "control/zone/compile.h"
+
+#include "control/zone/compile_group.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TARGETS_MAX IMAGE_RRS_MAX
+
+/* An entry while it is put together. */
+struct making {
+	const struct zone *zone;
+	struct group *group;
+	struct compiled *out;
+	uint32_t targets[TARGETS_MAX]; /* nodes whose addresses the answer may carry */
+	uint8_t entry[IMAGE_ENTRY_MAX];
+};
+
+/* Types that the image leaves out: signatures and denial (image.md, "What signed zones will add").
+ */
+static bool type_kept(uint16_t type)
+{
+	return type != RR_RRSIG && type != RR_NSEC && type != RR_NSEC3;
+}
+
+/* Does the type name hosts whose addresses belong into the additional section? (RFC 1035 3.3, RFC
+ * 2782) */
+static bool type_has_additional(uint16_t type)
+{
+	return type == RR_NS || type == RR_MX || type == RR_SRV;
+}
+
+static int index_order(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * The nodes of the zone that the RRset's names lead to, each once, in the zone's order. Names that
+ * the zone doesn't hold, and those with neither address, are left out.
+ */
+static uint32_t targets_find(struct making *m, const struct zone_rrset *rrset, bool glue)
+{
+	struct zone_rdata at = {0};
+	uint32_t count = 0;
+
+	while (count < TARGETS_MAX && zone_rdata_next(rrset, &at)) {
+		struct rdata_name names[RDATA_MAX_NAMES];
+		uint8_t folded[NAME_MAX_SIZE];
+
+		if (rdata_names(rrset->type, at.data, at.size, names) != 1)
+			continue;
+		name_fold(folded, at.data + names[0].offset, names[0].size);
+		const struct zone_node *node = zone_find(m->zone, folded);
+		if (!node || (node->flags & (ZONE_NODE_OCCLUDED | ZONE_NODE_CUT) && !glue))
+			continue;
+		if (!zone_rrset(node, RR_A) && !zone_rrset(node, RR_AAAA))
+			continue;
+		uint32_t index = zone_index(m->zone, node), i = 0;
+		while (i < count && m->targets[i] != index)
+			i++;
+		if (i == count)
+			m->targets[count++] = index;
+	}
+	qsort(m->targets, count, sizeof(m->targets[0]), index_order);
+	return count;
+}
+
+static void addresses_add(struct making *m, uint32_t index)
+{
+	const struct zone_node *node = &m->zone->nodes[index];
+	const struct zone_rrset *a = zone_rrset(node, RR_A), *aaaa = zone_rrset(node, RR_AAAA);
+
+	if (a)
+		group_rrset(m->group, GROUP_ADDITIONAL, node, a, a->ttl);
+	if (aaaa)
+		group_rrset(m->group, GROUP_ADDITIONAL, node, aaaa, aaaa->ttl);
+}
+
+static bool below(const struct making *m, uint32_t index, const struct zone_node *node)
+{
+	return index >= zone_index(m->zone, node) && index < node->end;
+}
+
+/*
+ * A referral: the delegation's NS, and addresses. Those of servers inside the delegated zone must
+ * come along (RFC 9471 section 3.1); those of others in this zone are a courtesy.
+ */
+static void referral_render(
+	struct making *m, const struct zone_node *node, const struct zone_rrset *ns)
+{
+	uint32_t count = targets_find(m, ns, true);
+
+	group_fragment(m->group, 0);
+	group_rrset(m->group, GROUP_AUTHORITY, NULL, ns, ns->ttl);
+	for (uint32_t i = 0; i < count; i++) {
+		if (below(m, m->targets[i], node))
+			addresses_add(m, m->targets[i]);
+	}
+	group_fragment(m->group, FRAGMENT_OPTIONAL);
+	for (uint32_t i = 0; i < count; i++) {
+		if (!below(m, m->targets[i], node))
+			addresses_add(m, m->targets[i]);
+	}
+}
+
+static bool target_inside(const struct making *m, const struct zone_rrset *cname)
+{
+	uint8_t folded[NAME_MAX_SIZE];
+	struct zone_rdata at = {0};
+
+	if (!zone_rdata_next(cname, &at))
+		return false;
+	name_fold(folded, at.data, at.size);
+	return name_within(folded, zone_origin(m->zone));
+}
+
+static void answer_render(
+	struct making *m, const struct zone_node *node, const struct zone_rrset *rrset)
+{
+	bool target = rrset->type == RR_CNAME && target_inside(m, rrset);
+
+	group_fragment(m->group, target ? FRAGMENT_TARGET : 0);
+	group_rrset(m->group, GROUP_ANSWER, NULL, rrset, rrset->ttl);
+	if (!type_has_additional(rrset->type))
+		return;
+	/* The zone's own servers may live below a cut of it: a priming answer needs their glue (RFC
+	 * 8109 4.2). */
+	uint32_t count = targets_find(m, rrset, rrset->type == RR_NS);
+	group_fragment(m->group, FRAGMENT_OPTIONAL);
+	for (uint32_t i = 0; i < count; i++)
+		addresses_add(m, m->targets[i]);
+}
+
+/* The groups of an entry behind its types. Its size, or -EFBIG: the layout can't hold it. */
+static int groups_render(struct making *m, const struct zone_node *node, struct image_entry *entry)
+{
+	bool cut = node->flags & ZONE_NODE_CUT;
+	uint32_t types = 0, kept[IMAGE_TYPES_MAX];
+
+	for (uint32_t i = 0; i < node->rrset_count; i++) {
+		uint16_t type = node->rrsets[i].type;
+		/* At a cut, all but the delegation itself is the other zone's (RFC 1034 4.2.1). */
+		if (!type_kept(type) || (cut && type != RR_NS && type != RR_DS))
+			continue;
+		if (types == IMAGE_TYPES_MAX)
+			return -EFBIG;
+		kept[types++] = i;
+	}
+	struct image_type *slots =
+		(struct image_type *)(void *)(m->entry + ENTRY_TYPES_AT(entry->key_len));
+	uint32_t used = ENTRY_TYPES_AT(entry->key_len) + types * (uint32_t)sizeof(*slots);
+
+	for (uint32_t i = 0; i < types; i++) {
+		const struct zone_rrset *rrset = &node->rrsets[kept[i]];
+
+		group_begin(m->group, node->name, zone_origin(m->zone),
+			node->flags & ZONE_NODE_WILDCARD);
+		if (cut && rrset->type == RR_NS)
+			referral_render(m, node, rrset);
+		else
+			answer_render(m, node, rrset);
+		int size = group_end(m->group, m->entry + used, sizeof(m->entry) - used);
+		if (size < 0)
+			return -EFBIG;
+		slots[i] = (struct image_type){rrset->type, (uint16_t)(used / 4)};
+		used += (uint32_t)size;
+	}
+	entry->types = (uint8_t)types;
+	return (int)used;
+}
+
+static uint8_t entry_flags(const struct making *m, const struct zone_node *node)
+{
+	uint8_t flags = 0;
+
+	if (node == m->zone->nodes)
+		flags |= ENTRY_APEX;
+	if (node->flags & ZONE_NODE_CUT)
+		flags |= ENTRY_CUT;
+	if (node->flags & ZONE_NODE_STAR_BELOW)
+		flags |= ENTRY_WILDCARD;
+	if (node->flags & ZONE_NODE_DNAME)
+		flags |= ENTRY_DNAME;
+	if (node->flags & ZONE_NODE_CNAME)
+		flags |= ENTRY_CNAME;
+	return flags;
+}
+
+/* Appends 'size' octets, padded to units. 0 or -ENOMEM. */
+static int compiled_append(
+	struct compiled *out, const uint8_t *from, uint32_t size, struct compiled_entry *at)
+{
+	uint32_t units = (size + IMAGE_UNIT - 1) / IMAGE_UNIT;
+	size_t padded = (size_t)units * IMAGE_UNIT;
+
+	if (out->room - out->size < padded) {
+		size_t room = out->room * 2 + IMAGE_ENTRY_MAX;
+		uint8_t *bytes = realloc(out->bytes, room);
+		if (!bytes)
+			return -ENOMEM;
+		out->bytes = bytes;
+		out->room = room;
+	}
+	memcpy(out->bytes + out->size, from, size);
+	memset(out->bytes + out->size + size, 0, padded - size);
+	*at = (struct compiled_entry){(uint32_t)(out->size / IMAGE_UNIT), units};
+	out->size += padded;
+	return 0;
+}
+
+static int entry_compile(struct making *m, const struct zone_node *node)
+{
+	struct image_entry *entry = (struct image_entry *)(void *)m->entry;
+	struct compiled *out = m->out;
+	uint32_t key_len = node->name_size - out->apex_size;
+	int size = -EFBIG;
+
+	memset(m->entry, 0, ENTRY_TYPES_AT(key_len));
+	entry->key_len = (uint8_t)key_len;
+	entry->labels = (uint8_t)(node->labels - out->apex_labels);
+	entry->flags = entry_flags(m, node);
+	memcpy(entry->key, node->name, key_len);
+	if (!(node->flags & ZONE_NODE_CLASH) &&
+		(entry->flags & (ENTRY_CUT | ENTRY_DNAME)) != (ENTRY_CUT | ENTRY_DNAME))
+		size = groups_render(m, node, entry);
+	if (size < 0) {
+		entry->flags |= ENTRY_PASS;
+		entry->types = 0;
+		size = (int)ENTRY_TYPES_AT(key_len);
+		out->passed++;
+	}
+	if (entry->labels > out->max_labels)
+		out->max_labels = entry->labels;
+	return compiled_append(out, m->entry, (uint32_t)size, &out->entries[out->count++]);
+}
+
+/* RFC 2308 section 3: the SOA of a negative answer has the least of its TTL and its minimum field.
+ */
+static int negative_compile(struct making *m)
+{
+	const struct zone_soa *soa = &m->zone->soa;
+	int size;
+
+	group_begin(m->group, zone_origin(m->zone), zone_origin(m->zone), false);
+	group_fragment(m->group, 0);
+	group_rrset(m->group, GROUP_AUTHORITY, NULL, zone_rrset(&m->zone->nodes[0], RR_SOA),
+		soa->ttl < soa->minimum ? soa->ttl : soa->minimum);
+	size = group_end(m->group, m->entry, sizeof(m->entry));
+	if (size < 0)
+		return size;
+	return compiled_append(m->out, m->entry, (uint32_t)size, &m->out->negative);
+}
+
+static int zone_compile(struct making *m)
+{
+	const struct zone *zone = m->zone;
+	struct compiled *out = m->out;
+	int error;
+
+	out->serial = zone->soa.serial;
+	out->wire_size = zone->wire_size;
+	out->apex_size = zone->nodes[0].name_size;
+	out->apex_labels = zone->nodes[0].labels;
+	memcpy(out->apex, zone_origin(zone), out->apex_size);
+	if (zone->denial != ZONE_UNSIGNED || zone->has_rrsig)
+		out->flags |= VERSION_SIGNED;
+	if (zone->denial == ZONE_NSEC)
+		out->flags |= VERSION_NSEC;
+	if (zone->denial == ZONE_NSEC3)
+		out->flags |= VERSION_NSEC3;
+	error = negative_compile(m);
+	for (uint32_t i = 0; i < zone->node_count && !error; i++) {
+		const struct zone_node *node = &zone->nodes[i];
+		if (!(node->flags & (ZONE_NODE_OCCLUDED | ZONE_NODE_NSEC3)))
+			error = entry_compile(m, node);
+	}
+	return error;
+}
+
+int compile_zone(struct compiled **compiled, const struct zone *zone)
+{
+	struct making *m = calloc(1, sizeof(*m));
+	int error = -ENOMEM;
+
+	if (!m)
+		return -ENOMEM;
+	m->zone = zone;
+	m->out = calloc(1, sizeof(*m->out));
+	if (!m->out || group_new(&m->group))
+		goto out;
+	m->out->entries = calloc(zone->node_count, sizeof(*m->out->entries));
+	if (!m->out->entries)
+		goto out;
+	error = zone_compile(m);
+	if (error)
+		goto out;
+	*compiled = m->out;
+	m->out = NULL;
+out:
+	compiled_free(m->out);
+	group_free(m->group);
+	free(m);
+	return error;
+}
+
+void compiled_free(struct compiled *compiled)
+{
+	if (!compiled)
+		return;
+	free(compiled->bytes);
+	free(compiled->entries);
+	free(compiled);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A zone turned into the entries of the answer image (docs/internals/image.md), before it has a
+ * place in one.
+ *
+ * In: a finished zone. Out: an entry for every name that the image knows of it, as bytes in which
+ * only birth, prev and zone are still 0; they don't depend on the image, nor on what is in it. The
+ * same zone data gives the same bytes. It decides what each answer holds. It refuses nothing: a
+ * name that the layout can't hold becomes ENTRY_PASS.
+ *
+ * Zone worker; a finished compilation is read by one thread, which frees it.
+ */
+#ifndef ANODE_ZONE_COMPILE_H
+#define ANODE_ZONE_COMPILE_H
+
+#include "control/zone/zone.h"
+
+#include "answer/image.h"
+
+struct compiled_entry {
+	uint32_t at;    /* place in bytes[], units of 16 */
+	uint32_t units; /* size, units of 16; padded with zeros */
+};
+
+struct compiled {
+	uint8_t *bytes;
+	struct compiled_entry *entries; /* canonical order; [0] is the apex */
+	uint32_t count;
+	uint32_t passed; /* of these: ENTRY_PASS */
+	struct compiled_entry
+		negative;            /* the group of fragments that image_version.negative names */
+	uint8_t apex[NAME_MAX_SIZE]; /* folded, root label included */
+	uint8_t apex_size;
+	uint8_t apex_labels;
+	uint8_t max_labels; /* below the apex */
+	uint32_t flags;     /* VERSION_SIGNED, VERSION_NSEC, VERSION_NSEC3 */
+	uint32_t serial;
+	uint64_t wire_size; /* octets of the zone's records, uncompressed */
+	size_t size;        /* octets of bytes[] */
+	size_t room;
+};
+
+/* 0 or -ENOMEM. The zone may be freed afterwards. */
+int compile_zone(struct compiled **compiled, const struct zone *zone);
+
+/* NULL is fine. */
+void compiled_free(struct compiled *compiled);
+
+static inline const struct image_entry *compiled_at(
+	const struct compiled *compiled, const struct compiled_entry *entry)
+{
+	return (const struct image_entry *)(const void *)(compiled->bytes +
+							  (size_t)entry->at * IMAGE_UNIT);
+}
+
+#endif

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "control/zone/image_index.h"
+
+#include "answer/hash.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PLACES        (IMAGE_BUCKETS * IMAGE_SLOTS)
+#define SEGMENT_UNITS (IMAGE_SEGMENT_SIZE / IMAGE_UNIT)
+#define NO_PLACE      UINT32_MAX
+
+struct segment {
+	uint32_t offset;
+	uint32_t depth; /* top bits of the hash that all its objects share */
+	uint32_t live;
+	uint32_t high[PLACES]; /* of the hashes of what the slots hold */
+};
+
+struct image_index {
+	const struct image_targets *targets;
+	struct image_space *space;
+	struct segment **directory; /* 2^depth */
+	uint32_t word_at;
+	uint32_t offset; /* of the directory */
+	uint32_t depth;
+	uint32_t depth_max; /* the directory must fit into a shard */
+	uint32_t segments;
+	uint64_t objects;
+};
+
+uint64_t image_index_hash(const uint8_t *key, uint32_t length, uint64_t seed)
+{
+	struct name_lanes lanes = name_lanes_start(seed, length);
+
+	for (uint32_t at = 0; at < length; at += 16) {
+		uint64_t words[2] = {0};
+		memcpy(words, key + at, length - at < 16 ? length - at : 16);
+		name_lanes_feed(&lanes, words[0], words[1]);
+	}
+	return name_lanes_end(&lanes);
+}
+
+static uint64_t *segment_slots(const struct image_index *index, const struct segment *segment)
+{
+	return image_place(index->targets->memory[0], segment->offset);
+}
+
+static uint32_t directory_units(uint32_t depth)
+{
+	return (uint32_t)(((4ull << depth) + IMAGE_UNIT - 1) / IMAGE_UNIT);
+}
+
+/* A segment with these slots, in the image but not in the directory. */
+static struct segment *segment_new(
+	struct image_index *index, uint32_t depth, const uint64_t *slots, const uint32_t *high)
+{
+	struct segment *segment = calloc(1, sizeof(*segment));
+
+	if (!segment)
+		return NULL;
+	segment->depth = depth;
+	segment->offset = image_space_take(index->space, SEGMENT_UNITS, IMAGE_USE_INDEX);
+	if (!segment->offset) {
+		free(segment);
+		return NULL;
+	}
+	memcpy(segment->high, high, sizeof(segment->high));
+	for (uint32_t i = 0; i < PLACES; i++)
+		segment->live += SLOT_OFFSET(slots[i]) != 0;
+	image_store_bytes(index->targets, segment->offset, 0, slots, IMAGE_SEGMENT_SIZE);
+	return segment;
+}
+
+static void segment_give(struct image_index *index, struct segment *segment)
+{
+	if (!segment)
+		return;
+	image_space_give(index->space, segment->offset, IMAGE_USE_INDEX);
+	free(segment);
+}
+
+int image_index_new(struct image_index **out, const struct image_targets *targets,
+	struct image_space *space, uint32_t word_at)
+{
+	static const uint64_t empty[PLACES];
+	static const uint32_t none[PLACES];
+	struct image_index *index = calloc(1, sizeof(*index));
+	struct segment *segment;
+
+	if (!index)
+		return -ENOMEM;
+	index->targets = targets;
+	index->space = space;
+	index->word_at = word_at;
+	index->depth_max = targets->memory[0]->shard_shift - 2;
+	if (index->depth_max > IMAGE_DEPTH_MAX)
+		index->depth_max = IMAGE_DEPTH_MAX;
+	index->directory = calloc(1, sizeof(struct segment *));
+	segment = index->directory ? segment_new(index, 0, empty, none) : NULL;
+	index->offset = image_space_take(space, directory_units(0), IMAGE_USE_INDEX);
+	if (!segment || !index->offset) {
+		if (index->offset)
+			image_space_give(space, index->offset, IMAGE_USE_INDEX);
+		segment_give(index, segment);
+		free(index->directory);
+		free(index);
+		return -ENOSPC;
+	}
+	index->directory[0] = segment;
+	index->segments = 1;
+	image_store_bytes(targets, index->offset, 0, (uint32_t[4]){segment->offset}, IMAGE_UNIT);
+	image_store_u64(targets, 0, word_at, INDEX_WORD(index->offset, 0));
+	*out = index;
+	return 0;
+}
+
+void image_index_free(struct image_index *index)
+{
+	if (!index)
+		return;
+	/* a segment of depth d stands 2^(depth - d) times in a row */
+	for (uint32_t i = 0; i < 1u << index->depth;) {
+		uint32_t step = 1u << (index->depth - index->directory[i]->depth);
+		free(index->directory[i]);
+		i += step;
+	}
+	free(index->directory);
+	free(index);
+}
+
+static bool object_is(const struct image_index *index, uint32_t offset, uint32_t zone,
+	const uint8_t *key, uint32_t key_len)
+{
+	const struct image_keyed *k = image_place(index->targets->memory[0], offset);
+
+	return k->zone == zone && k->key_len == key_len && !memcmp(k->key, key, key_len);
+}
+
+/* Walks the places where objects of this hash may be: turn 0 .. 15. */
+static uint32_t hash_place(uint64_t hash, uint32_t turn)
+{
+	uint32_t bucket = HASH_BUCKET(hash);
+
+	if (turn >= IMAGE_SLOTS)
+		bucket = HASH_SECOND(bucket, HASH_TAG(hash));
+	return bucket * IMAGE_SLOTS + turn % IMAGE_SLOTS;
+}
+
+static bool slot_search(struct image_index *index, uint64_t hash, uint32_t offset, uint32_t zone,
+	const uint8_t *key, uint32_t key_len, struct image_slot *found)
+{
+	uint32_t at = HASH_DIRECTORY(hash, index->depth);
+	const struct segment *segment = index->directory[at];
+	const uint64_t *slots = segment_slots(index, segment);
+
+	for (uint32_t turn = 0; turn < 2 * IMAGE_SLOTS; turn++) {
+		uint32_t place = hash_place(hash, turn);
+		uint32_t holds = SLOT_OFFSET(slots[place]);
+
+		if (!holds || SLOT_TAG(slots[place]) != HASH_TAG(hash) ||
+			segment->high[place] != HASH_HIGH(hash))
+			continue;
+		if (key ? object_is(index, holds, zone, key, key_len) : holds == offset) {
+			*found = (struct image_slot){at, place, holds};
+			return true;
+		}
+	}
+	return false;
+}
+
+bool image_index_find(struct image_index *index, uint64_t hash, uint32_t zone, const uint8_t *key,
+	uint32_t key_len, struct image_slot *slot)
+{
+	return slot_search(index, hash, 0, zone, key, key_len, slot);
+}
+
+bool image_index_locate(
+	struct image_index *index, uint64_t hash, uint32_t offset, struct image_slot *slot)
+{
+	return slot_search(index, hash, offset, 0, NULL, 0, slot);
+}
+
+/*
+ * Where a new object of this hash may go: a reader looks into the second bucket only if the first
+ * has no empty slot, so the second is taken only when the first is full of objects.
+ */
+static uint32_t free_place(const uint64_t *slots, uint64_t hash)
+{
+	for (uint32_t turn = 0; turn < 2 * IMAGE_SLOTS; turn++) {
+		uint32_t place = hash_place(hash, turn);
+		if (SLOT_OFFSET(slots[place]) == 0)
+			return place;
+	}
+	return NO_PLACE;
+}
+
+/*
+ * Slots of one half of a segment that is split. Each object stays at its place; then those in their
+ * second bucket go back to the first where that has room now, until nothing moves. What is empty
+ * then may be marked so.
+ */
+static void half_fill(const struct segment *segment, const uint64_t *from, uint32_t half,
+	uint64_t *slots, uint32_t *high)
+{
+	bool moved = true;
+
+	for (uint32_t i = 0; i < PLACES; i++) {
+		bool mine = SLOT_OFFSET(from[i]) &&
+			    (segment->high[i] >> (31 - segment->depth) & 1) == half;
+		slots[i] = mine ? from[i] : 0;
+		high[i] = mine ? segment->high[i] : 0;
+	}
+	while (moved) {
+		moved = false;
+		for (uint32_t i = 0; i < PLACES; i++) {
+			uint64_t hash = (uint64_t)high[i] << 32 | SLOT_TAG(slots[i]);
+
+			if (!slots[i] || i / IMAGE_SLOTS == HASH_BUCKET(hash))
+				continue;
+			uint32_t place = free_place(slots, hash);
+			if (place == NO_PLACE || place / IMAGE_SLOTS != HASH_BUCKET(hash))
+				continue;
+			slots[place] = slots[i];
+			high[place] = high[i];
+			slots[i] = 0;
+			high[i] = 0;
+			moved = true;
+		}
+	}
+}
+
+static int directory_double(struct image_index *index)
+{
+	uint32_t count = 1u << index->depth;
+	struct segment **directory;
+	uint32_t *words, offset;
+
+	if (index->depth >= index->depth_max)
+		return -EXFULL;
+	words = calloc(2 * (size_t)count + 4, sizeof(*words));
+	directory =
+		words ? realloc(index->directory, 2 * (size_t)count * sizeof(*directory)) : NULL;
+	if (!directory) {
+		free(words);
+		return -ENOMEM;
+	}
+	index->directory = directory;
+	offset = image_space_take(index->space, directory_units(index->depth + 1), IMAGE_USE_INDEX);
+	if (!offset) {
+		free(words);
+		return -ENOSPC;
+	}
+	for (uint32_t i = 2 * count; i > 0; i--) {
+		directory[i - 1] = directory[(i - 1) / 2];
+		words[i - 1] = directory[i - 1]->offset;
+	}
+	image_store_bytes(index->targets, offset, 0, words,
+		(size_t)directory_units(index->depth + 1) * IMAGE_UNIT);
+	free(words);
+	image_store_u64(index->targets, 0, index->word_at, INDEX_WORD(offset, index->depth + 1));
+	image_space_retire(index->space, index->offset, IMAGE_USE_INDEX);
+	index->offset = offset;
+	index->depth++;
+	return 0;
+}
+
+/* The segment of this hash becomes two. The old one keeps all that readers of the old words look
+ * for. */
+static int segment_split(struct image_index *index, uint64_t hash)
+{
+	struct segment *old = index->directory[HASH_DIRECTORY(hash, index->depth)], *half[2];
+	uint64_t slots[PLACES];
+	uint32_t high[PLACES];
+
+	if (old->depth == index->depth) {
+		int error = directory_double(index);
+		if (error)
+			return error;
+	}
+	for (uint32_t i = 0; i < 2; i++) {
+		half_fill(old, segment_slots(index, old), i, slots, high);
+		half[i] = segment_new(index, old->depth + 1, slots, high);
+		if (!half[i]) {
+			if (i)
+				segment_give(index, half[0]);
+			return -ENOSPC;
+		}
+	}
+	uint32_t run = 1u << (index->depth - old->depth);
+	uint32_t first = HASH_DIRECTORY(hash, index->depth) & ~(run - 1);
+	for (uint32_t i = 0; i < run; i++) {
+		struct segment *to = half[i >= run / 2];
+		index->directory[first + i] = to;
+		image_store_u32(index->targets, index->offset, (first + i) * 4, to->offset);
+	}
+	image_space_retire(index->space, old->offset, IMAGE_USE_INDEX);
+	index->segments++;
+	free(old);
+	return 0;
+}
+
+int image_index_insert(struct image_index *index, uint64_t hash, uint32_t offset)
+{
+	for (;;) {
+		struct segment *segment = index->directory[HASH_DIRECTORY(hash, index->depth)];
+		uint32_t place = free_place(segment_slots(index, segment), hash);
+
+		if (place != NO_PLACE) {
+			segment->high[place] = HASH_HIGH(hash);
+			segment->live++;
+			index->objects++;
+			image_store_u64(index->targets, segment->offset, place * 8,
+				SLOT_OF(offset, HASH_TAG(hash)));
+			return 0;
+		}
+		int error = segment_split(index, hash);
+		if (error)
+			return error;
+	}
+}
+
+static uint64_t slot_value(struct image_index *index, const struct image_slot *slot)
+{
+	return segment_slots(index, index->directory[slot->segment])[slot->place];
+}
+
+void image_index_replace(struct image_index *index, const struct image_slot *slot, uint32_t offset)
+{
+	uint32_t tag = SLOT_TAG(slot_value(index, slot));
+
+	image_store_u64(index->targets, index->directory[slot->segment]->offset, slot->place * 8,
+		SLOT_OF(offset, tag));
+}
+
+void image_index_delete(struct image_index *index, const struct image_slot *slot)
+{
+	struct segment *segment = index->directory[slot->segment];
+
+	segment->live--;
+	index->objects--;
+	image_store_u64(index->targets, segment->offset, slot->place * 8, SLOT_DELETED);
+}
+
+void image_index_state(const struct image_index *index, struct image_index_state *state)
+{
+	*state = (struct image_index_state){index->objects, index->segments, index->depth};
+}
