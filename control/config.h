@@ -21,7 +21,7 @@
  * of the address slots, and all interfaces but the one of test runs. */
 #define CONFIG_MAX_ADDRESSES  512
 #define CONFIG_MAX_INTERFACES 7
-#define CONFIG_DEFAULT_PATH  "/etc/anode/anode.yaml"
+#define CONFIG_DEFAULT_PATH   "/etc/anode/anode.yaml"
 
 enum config_engine { CONFIG_ENGINE_XDP, CONFIG_ENGINE_DPDK };
 enum config_xdp_mode { CONFIG_XDP_AUTO, CONFIG_XDP_NATIVE, CONFIG_XDP_GENERIC };

@@ -202,8 +202,8 @@ static const struct config_section check_section =
 static const struct config_field health_fields[] = {
 	{"interval", CONFIG_TYPE_DURATION, 0, AT(health.interval), 10 * MS, 1 * H,
 		.fallback = "100ms", .help = "between two probes of a check"},
-	{"timeout", CONFIG_TYPE_DURATION, 0, AT(health.timeout), 10 * MS, 1 * H,
-		.fallback = "75ms", .help = "a probe without an answer by then has failed"},
+	{"timeout", CONFIG_TYPE_DURATION, 0, AT(health.timeout), 10 * MS, 1 * H, .fallback = "75ms",
+		.help = "a probe without an answer by then has failed"},
 	{"fail", CONFIG_TYPE_NUMBER, 0, AT(health.fail), 1, 100, .fallback = "3",
 		.help = "failures in a row until a check is down (a refused connection is one at "
 			"once)"},
@@ -286,13 +286,14 @@ static const struct config_section log_section = SECTION(log_fields, 0);
 static const struct config_field root_fields[] = {
 	{"version", CONFIG_TYPE_NUMBER, CONFIG_REQUIRED, AT(version), 1, 1,
 		.help = "version of the file's form: 1"},
-	{"instance", CONFIG_TYPE_STRING, CONFIG_RESTART, AT(instance), 1, 32, .fallback = "default",
+	{"instance", CONFIG_TYPE_STRING, CONFIG_RESTART, AT(instance), 1, 31, .fallback = "default",
 		.check = instance_check,
 		.help = "tells several daemons of one host apart; names the pinned objects"},
 	{"node", CONFIG_TYPE_SECTION, 0, .section = &node_section, .help = "this node"},
 	{"service", CONFIG_TYPE_SECTION, 0, .section = &service_section, .help = "what is served"},
 	{"interfaces", CONFIG_TYPE_SECTION, CONFIG_REQUIRED | CONFIG_MANY, AT(interfaces),
-		.most = CONFIG_MAX_INTERFACES, .section = &interface_section, .help = "where the fast path stands"},
+		.most = CONFIG_MAX_INTERFACES, .section = &interface_section,
+		.help = "where the fast path stands"},
 	{"local_server", CONFIG_TYPE_SECTION, 0, .section = &server_section,
 		.help = "the authoritative server behind it"},
 	{"keys", CONFIG_TYPE_SECTION, CONFIG_MANY, AT(keys), .most = 256, .section = &key_section,

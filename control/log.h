@@ -29,6 +29,7 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 	X(CONFIG_DOUBTFUL, WARNING, false, "66080f174c96d8e25cbd0ba3a1a6bcde")                     \
 	X(WAIT_BEGUN, WARNING, true, "b120a366f0bbe9cf42f2dc05873f9bd0")                           \
 	X(WAIT_ENDED, INFO, true, "78b7d0ac84773ce0ce4cda11b43c589b")                              \
+	X(ENGINE_READY, INFO, false, "32833106536e95df40b2d002cc92d33d")                           \
 	X(ENGINE_ATTACHED, INFO, false, "2330fcf1562ae4b848668d77e827062c")                        \
 	X(ENGINE_GENERIC, WARNING, false, "c1acc9906424550ae36bf9b3ddcb369d")                      \
 	X(ENGINE_LOST, ERROR, false, "9ad9b9a25e78454df065a1c284cc4549")                           \

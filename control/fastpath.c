@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "control/fastpath.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "control/log.h"
+#include "control/testframe.h"
+#include <linux/bpf.h>
+
+/* lo has the last place in the settings, so that the others keep theirs. */
+#define PROBE_PLACE (SETTINGS_IFACES - 1)
+/* Opening takes a second of CPU (verifier): a failure isn't repeated each second. */
+#define OPEN_PAUSE_MIN_US UINT64_C(1000000)
+#define OPEN_PAUSE_MAX_US UINT64_C(30000000)
+
+struct fastpath {
+	struct waiting *waiting;
+	struct engine *engine;
+	bool adopted, settled;
+	uint64_t open_next, open_pause; /* CLOCK_MONOTONIC us */
+	/* Settings: what is published, and whether the other block may be filled. */
+	bool published, clear;
+	struct settings current;
+	struct engine_attachment links[CONFIG_MAX_INTERFACES];
+	size_t links_count;
+	uint16_t question_id;
+	char trouble[256]; /* of the last probe; "" = none */
+	bool probed;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+int fastpath_new(struct fastpath **fastpath, struct waiting *waiting)
+{
+	*fastpath = calloc(1, sizeof(**fastpath));
+	if (!*fastpath)
+		return -ENOMEM;
+	(*fastpath)->waiting = waiting;
+	return 0;
+}
+
+void fastpath_free(struct fastpath *fastpath)
+{
+	if (!fastpath)
+		return;
+	engine_close(fastpath->engine);
+	free(fastpath);
+}
+
+/* Magic and layout come last: until then readers pass. */
+static void area_begin(struct settings_area *area)
+{
+	if (area->magic == SETTINGS_MAGIC && area->layout == SETTINGS_LAYOUT)
+		return;
+	area->active = 0;
+	area->layout = SETTINGS_LAYOUT;
+	__atomic_store_n(&area->magic, SETTINGS_MAGIC, __ATOMIC_RELEASE);
+}
+
+int fastpath_open(struct fastpath *fastpath, const struct config *config)
+{
+	struct engine_options options = {
+		.instance = config->instance, .image_bytes = config->fastpath.memory};
+	uint64_t now = now_ns() / 1000;
+	char error[512] = "";
+	int r;
+
+	if (fastpath->engine || now < fastpath->open_next)
+		return 0;
+	r = engine_open(&fastpath->engine, &options, &fastpath->adopted, error, sizeof(error));
+	if (r < 0) {
+		fastpath->open_pause =
+			fastpath->open_pause ? fastpath->open_pause * 2 : OPEN_PAUSE_MIN_US;
+		if (fastpath->open_pause > OPEN_PAUSE_MAX_US)
+			fastpath->open_pause = OPEN_PAUSE_MAX_US;
+		fastpath->open_next = now_ns() / 1000 + fastpath->open_pause;
+		waiting_begin(fastpath->waiting, "engine", "", error);
+		return r == -EBUSY ? r : 0;
+	}
+	fastpath->open_pause = 0;
+	fastpath->published = false;
+	fastpath->clear = true;
+	waiting_end(fastpath->waiting, "engine", "");
+	log_write(LOG_ENGINE_READY, NULL, NULL, "XDP program %s, image of %llu MiB%s%s",
+		fastpath->adopted ? "adopted as it was found" : "loaded",
+		(unsigned long long)(config->fastpath.memory >> 20),
+		*engine_note(fastpath->engine) ? ": " : "", engine_note(fastpath->engine));
+	return 0;
+}
+
+struct engine_memory *fastpath_memory(struct fastpath *fastpath)
+{
+	return fastpath->engine ? engine_memory(fastpath->engine) : NULL;
+}
+
+/* Publishes `next` in the block that isn't active; true if it did. */
+static bool settings_publish(struct fastpath *fastpath, const struct settings *next)
+{
+	struct settings_area *area = engine_memory(fastpath->engine)->settings;
+	u32 active;
+
+	if (fastpath->published && memcmp(next, &fastpath->current, sizeof(*next)) == 0)
+		return false;
+	if (!fastpath->clear)
+		return false; /* again when grace has ended */
+	active = __atomic_load_n(&area->active, __ATOMIC_RELAXED) == 0;
+	area->block[active] = *next;
+	__atomic_store_n(&area->active, active, __ATOMIC_RELEASE);
+	area_begin(area);
+	fastpath->current = *next;
+	fastpath->published = true;
+	fastpath->clear = false;
+	return true;
+}
+
+void fastpath_grace_ended(struct fastpath *fastpath)
+{
+	fastpath->clear = true;
+}
+
+static enum attach_mode attach_mode_of(const struct config_interface *interface)
+{
+	return interface->mode == CONFIG_XDP_NATIVE    ? ATTACH_NATIVE
+	       : interface->mode == CONFIG_XDP_GENERIC ? ATTACH_GENERIC
+						       : ATTACH_AUTO;
+}
+
+static void link_attach(struct fastpath *fastpath, const struct config_interface *interface,
+	struct engine_attachment *link)
+{
+	bool was = link->attached;
+	int r = engine_attach(fastpath->engine, interface->name, attach_mode_of(interface), link);
+
+	if (r < 0 || !link->attached) {
+		waiting_begin(fastpath->waiting, "interface", interface->name,
+			*link->note ? link->note : strerror(-r));
+		return;
+	}
+	waiting_end(fastpath->waiting, "interface", interface->name);
+	if (was)
+		return;
+	fastpath->settled = false;
+	if (link->mode == ATTACH_GENERIC && interface->mode == CONFIG_XDP_AUTO)
+		log_write(LOG_ENGINE_GENERIC, interface->name, NULL,
+			"interface %s: answers in generic mode, slower than native: %s",
+			interface->name, link->note);
+	else
+		log_write(LOG_ENGINE_ATTACHED, interface->name, NULL,
+			"interface %s: fast path attached, %s mode", interface->name,
+			link->mode == ATTACH_GENERIC ? "generic" : "native");
+}
+
+/* Every configured interface, and no other. */
+static void links_apply(struct fastpath *fastpath, const struct config *config)
+{
+	const char *names[CONFIG_MAX_INTERFACES];
+	struct engine_attachment before[CONFIG_MAX_INTERFACES];
+	size_t count = fastpath->links_count;
+
+	memcpy(before, fastpath->links, sizeof(before));
+	memset(fastpath->links, 0, sizeof(fastpath->links));
+	fastpath->links_count = config->interfaces_count;
+	for (size_t i = 0; i < config->interfaces_count; i++) {
+		struct engine_attachment *link = &fastpath->links[i];
+
+		names[i] = config->interfaces[i].name;
+		for (size_t j = 0; j < count; j++) {
+			if (strcmp(before[j].ifname, names[i]) == 0)
+				link->attached = before[j].attached;
+		}
+		link_attach(fastpath, &config->interfaces[i], link);
+		snprintf(link->ifname, sizeof(link->ifname), "%s", names[i]);
+	}
+	for (size_t j = 0; j < count; j++) {
+		bool stays = false;
+
+		for (size_t i = 0; i < config->interfaces_count; i++)
+			stays |= strcmp(names[i], before[j].ifname) == 0;
+		if (!stays) {
+			waiting_end(fastpath->waiting, "interface", before[j].ifname);
+			fastpath->settled = false;
+		}
+	}
+	if (!fastpath->settled)
+		fastpath->settled =
+			engine_settle(fastpath->engine, names, config->interfaces_count) == 0;
+}
+
+static void links_of(const struct interfaces *interfaces, struct settings_link *links)
+{
+	size_t count;
+	const struct interface *list = interfaces_list(interfaces, &count);
+
+	memset(links, 0, SETTINGS_IFACES * sizeof(*links));
+	for (size_t i = 0; i < count && i < PROBE_PLACE; i++) {
+		links[i].ifindex = list[i].ifindex;
+		links[i].mtu = list[i].mtu;
+		memcpy(links[i].mac, list[i].mac, sizeof(links[i].mac));
+	}
+	links[PROBE_PLACE] = (struct settings_link){
+		.ifindex = if_nametoindex("lo"), .mtu = UINT16_MAX, .probe = true};
+}
+
+void fastpath_apply(struct fastpath *fastpath, const struct config *config,
+	const struct settings_profile *profile, const struct interfaces *interfaces, bool *flipped)
+{
+	struct settings_link links[SETTINGS_IFACES];
+	struct settings next;
+
+	*flipped = false;
+	if (!fastpath->engine)
+		return;
+	links_of(interfaces, links);
+	/* Room was checked with the configuration: -ENOSPC can't come. */
+	if (settings_fill(&next, config, profile, links, SETTINGS_IFACES, false) == 0)
+		*flipped = settings_publish(fastpath, &next);
+	links_apply(fastpath, config);
+}
+
+void fastpath_lease(struct fastpath *fastpath, const struct config *config)
+{
+	if (fastpath->engine)
+		__atomic_store_n(&engine_memory(fastpath->engine)->settings->lease_end,
+			now_ns() + config->fastpath.lease.us * 1000, __ATOMIC_RELAXED);
+}
+
+/* One test run: NULL when it was answered right, else what is wrong. */
+static const char *question_ask(struct fastpath *fastpath, const struct address *target,
+	const struct fastpath_question *question)
+{
+	uint8_t frame[TESTFRAME_MAX], reply[4096];
+	const char *wrong = NULL;
+	uint32_t action, serial;
+	size_t length, room;
+
+	/* Live traffic may disturb one run: it shares the CPU's scratch. */
+	for (int turn = 0; turn < 2; turn++) {
+		length =
+			testframe_question(frame, target, &question->zone, ++fastpath->question_id);
+		room = sizeof(reply);
+		if (engine_test(fastpath->engine, frame, length, reply, &room, &action) < 0)
+			return engine_error(fastpath->engine);
+		if (action != XDP_TX) {
+			wrong = "the program passed the question";
+			continue;
+		}
+		wrong = testframe_answer(
+			reply, room, target, &question->zone, fastpath->question_id, &serial);
+		if (!wrong && serial != question->serials[0] && serial != question->serials[1])
+			wrong = "the answer has another serial than the one published";
+		if (!wrong)
+			break;
+	}
+	return wrong;
+}
+
+static void links_inspect(struct fastpath *fastpath)
+{
+	for (size_t i = 0; i < fastpath->links_count; i++) {
+		struct engine_attachment *link = &fastpath->links[i];
+		bool was = link->attached;
+
+		if (!was)
+			continue;
+		engine_inspect(fastpath->engine, link->ifname, link);
+		if (!link->attached)
+			log_write(LOG_ENGINE_LOST, link->ifname, NULL,
+				"interface %s: the fast path is gone: %s", link->ifname,
+				link->note);
+	}
+}
+
+void fastpath_probe(struct fastpath *fastpath, const struct config *config,
+	const struct fastpath_question *question)
+{
+	bool asked4 = false, asked6 = false;
+
+	if (!fastpath->engine)
+		return;
+	links_inspect(fastpath);
+	fastpath->probed = true;
+	fastpath->trouble[0] = '\0';
+	if (!question->zone.wire) {
+		snprintf(fastpath->trouble, sizeof(fastpath->trouble), "no zone is published yet");
+		return;
+	}
+	for (size_t i = 0; i < config->service.addresses_count; i++) {
+		const struct address *target = &config->service.addresses[i];
+		bool *asked = target->family == AF_INET ? &asked4 : &asked6;
+		const char *wrong = *asked ? NULL : question_ask(fastpath, target, question);
+		char text[VALUE_TEXT];
+
+		*asked = true;
+		if (!wrong)
+			continue;
+		snprintf(fastpath->trouble, sizeof(fastpath->trouble), "test run for %s at %s: %s",
+			question->zone.text, address_text(target, text), wrong);
+		return;
+	}
+}
+
+void fastpath_status(const struct fastpath *fastpath, struct fastpath_status *status)
+{
+	uint64_t end, now = now_ns();
+
+	*status = (struct fastpath_status){.adopted = fastpath->adopted};
+	if (!fastpath->engine) {
+		snprintf(status->reason, sizeof(status->reason), "the XDP program isn't loaded");
+		return;
+	}
+	status->present = true;
+	status->attached = true;
+	memcpy(status->links, fastpath->links, sizeof(status->links));
+	status->links_count = fastpath->links_count;
+	end = __atomic_load_n(
+		&engine_memory(fastpath->engine)->settings->lease_end, __ATOMIC_RELAXED);
+	status->lease_left_us = end > now ? (end - now) / 1000 : 0;
+	for (size_t i = 0; i < status->links_count; i++) {
+		if (status->links[i].attached)
+			continue;
+		status->attached = false;
+		snprintf(status->reason, sizeof(status->reason), "not attached to %s: %.200s",
+			status->links[i].ifname, status->links[i].note);
+	}
+	if (status->attached && status->lease_left_us == 0)
+		snprintf(status->reason, sizeof(status->reason), "its lease has ended");
+	else if (status->attached)
+		snprintf(status->reason, sizeof(status->reason), "%s",
+			fastpath->probed ? fastpath->trouble : "not probed yet");
+	status->healthy = status->reason[0] == '\0';
+}
+
+void fastpath_counters(const struct fastpath *fastpath, struct fastpath_counters *counters)
+{
+	const struct engine_memory *memory;
+
+	*counters = (struct fastpath_counters){0};
+	if (!fastpath->engine)
+		return;
+	memory = engine_memory(fastpath->engine);
+	for (u32 row = 0; row < memory->rows; row++) {
+		const volatile struct counters *c = &memory->counters[row];
+
+		for (size_t i = 0; i < COUNTERS_REASONS; i++)
+			counters->reasons[i] += c->reasons[i];
+		for (size_t i = 0; i < COUNTERS_RCODES; i++)
+			counters->rcodes[i] += c->rcodes[i];
+		counters->truncated += c->truncated;
+		for (size_t i = 0; i < SETTINGS_IFACES; i++) {
+			for (size_t family = 0; family < 2; family++) {
+				counters->fast += c->paths[i][family].fast;
+				counters->passed += c->paths[i][family].passed;
+				counters->dropped += c->paths[i][family].dropped;
+			}
+		}
+	}
+}
+
+int fastpath_leave(struct fastpath *fastpath)
+{
+	int r;
+
+	if (!fastpath->engine)
+		return 0;
+	r = engine_remove(fastpath->engine);
+	fastpath->engine = NULL;
+	fastpath->links_count = 0;
+	return r;
+}

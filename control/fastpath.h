@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The engine on the loop: opened or adopted, attached where the configuration
+ * says, told the settings, kept alive by its lease, probed once a second.
+ *
+ * In: configuration, interfaces. Out: the engine's memory for the publisher,
+ * counters, and whether the fast path answers. What isn't possible yet goes to
+ * `waiting` and is tried again. Knows no zones but the one it asks for. Loop
+ * thread only.
+ */
+#pragma once
+
+#include "control/config.h"
+#include "control/interface.h"
+#include "control/settings.h"
+#include "control/waiting.h"
+#include "engine.h"
+
+struct fastpath;
+
+/* Sums over the rows of the engine's counters. */
+struct fastpath_counters {
+	uint64_t fast, passed, dropped; /* queries */
+	uint64_t truncated;
+	uint64_t reasons[COUNTERS_REASONS];
+	uint64_t rcodes[COUNTERS_RCODES];
+};
+
+struct fastpath_status {
+	bool present;     /* the engine is open */
+	bool adopted;     /* it was there before us */
+	bool attached;    /* to every configured interface */
+	bool healthy;     /* attached, lease runs, and the last test run was answered right */
+	char reason[256]; /* why not healthy; "" */
+	struct engine_attachment links[CONFIG_MAX_INTERFACES];
+	size_t links_count;
+	uint64_t lease_left_us;
+};
+
+/* What the test run asks for; zone.wire NULL: no zone is published yet. */
+struct fastpath_question {
+	struct domain zone;  /* borrowed */
+	uint32_t serials[2]; /* either is right: a publish may be under way */
+};
+
+int fastpath_new(struct fastpath **fastpath, struct waiting *waiting);
+/* Keeps program, links and image as they are (restart). NULL is fine. */
+void fastpath_free(struct fastpath *fastpath);
+
+/* Opens the engine if it isn't open. 0; -EBUSY: another daemon runs this
+ * instance; else it is awaited (loads the program: may take a second). */
+int fastpath_open(struct fastpath *fastpath, const struct config *config);
+
+/* The memory, or NULL while the engine isn't open. Borrowed; stays until leave or free. */
+struct engine_memory *fastpath_memory(struct fastpath *fastpath);
+
+/*
+ * Makes settings and attachments what configuration and interfaces say; call
+ * after any change of either, and once a second. *flipped: settings were
+ * published; the next ones wait for fastpath_grace_ended().
+ */
+void fastpath_apply(struct fastpath *fastpath, const struct config *config,
+	const struct settings_profile *profile, const struct interfaces *interfaces, bool *flipped);
+/* No reader holds the settings before the last ones. */
+void fastpath_grace_ended(struct fastpath *fastpath);
+
+/* The lease runs anew from now. */
+void fastpath_lease(struct fastpath *fastpath, const struct config *config);
+
+/* Looks at the links and makes a test run for each family that is served. */
+void fastpath_probe(struct fastpath *fastpath, const struct config *config,
+	const struct fastpath_question *question);
+
+void fastpath_status(const struct fastpath *fastpath, struct fastpath_status *status);
+void fastpath_counters(const struct fastpath *fastpath, struct fastpath_counters *counters);
+
+/* Leaves service: detaches, unpins, closes. */
+int fastpath_leave(struct fastpath *fastpath);

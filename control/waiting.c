@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "control/waiting.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "control/log.h"
+
+static struct waiting_entry *waiting_find(
+	struct waiting *waiting, const char *kind, const char *subject)
+{
+	for (size_t i = 0; i < waiting->count; i++) {
+		struct waiting_entry *entry = &waiting->entries[i];
+
+		if (strcmp(entry->kind, kind) == 0 && strcmp(entry->subject, subject) == 0)
+			return entry;
+	}
+	return NULL;
+}
+
+static uint64_t wall_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+void waiting_begin(
+	struct waiting *waiting, const char *kind, const char *subject, const char *reason)
+{
+	struct waiting_entry *entry = waiting_find(waiting, kind, subject);
+
+	if (entry && strcmp(entry->reason, reason) == 0)
+		return;
+	if (!entry && waiting->count == WAITING_MOST) {
+		waiting->lost++;
+		return;
+	}
+	if (!entry) {
+		entry = &waiting->entries[waiting->count++];
+		*entry = (struct waiting_entry){.since = wall_us()};
+		snprintf(entry->kind, sizeof(entry->kind), "%s", kind);
+		snprintf(entry->subject, sizeof(entry->subject), "%s", subject);
+	}
+	snprintf(entry->reason, sizeof(entry->reason), "%s", reason);
+	log_write(LOG_WAIT_BEGUN, *subject ? subject : kind, NULL, "waiting for %s%s%s: %s", kind,
+		*subject ? " " : "", subject, reason);
+}
+
+void waiting_end(struct waiting *waiting, const char *kind, const char *subject)
+{
+	struct waiting_entry *entry = waiting_find(waiting, kind, subject);
+	uint64_t ms;
+
+	if (!entry)
+		return;
+	ms = (wall_us() - entry->since) / 1000;
+	log_write(LOG_WAIT_ENDED, *subject ? subject : kind, NULL,
+		"%s%s%s is there, after %llu.%03llu s", kind, *subject ? " " : "", subject,
+		(unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000));
+	*entry = waiting->entries[--waiting->count];
+}
