@@ -63,7 +63,10 @@ static inline __attribute__((always_inline)) u32 settings_slot(u64 seed, u64 w0,
 {
 	u64 h = (w0 ^ seed) * 0x9e3779b97f4a7c15ull;
 
-	h = (h ^ h >> 32 ^ w1) * 0xc2b2ae3d27d4eb4full;
+	/* An IPv4 address is w1's high half: folded down first, for a product's high bits know all of the low ones,
+	 * but not the other way round. */
+	h ^= h >> 32 ^ w1;
+	h = (h ^ h >> 32) * 0xc2b2ae3d27d4eb4full;
 	return (u32)(h >> 40) & (SETTINGS_ADDRESSES - 1);
 }
 
