@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The world of a vector, put into an engine's memory the way the daemon does it: zone text, compile, publish.
+ */
+#include "vector.h"
+
+#include "control/zone/image.h"
+#include "control/zone/name.h"
+#include "control/zone/zone.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define SECOND 1000000000ll
+
+static uint64_t later(uint64_t now, int64_t seconds)
+{
+	return now + (uint64_t)(seconds * SECOND);
+}
+
+static struct settings_address address_of(const struct vector_end *end)
+{
+	struct settings_address a = {.used = 1};
+	uint8_t octets[16] = {[10] = 0xff, [11] = 0xff};
+
+	if (end->ipv6)
+		memcpy(octets, end->address, 16);
+	else
+		memcpy(octets + 12, end->address, 4);
+	memcpy(a.word, octets, sizeof(octets));
+	return a;
+}
+
+static int services_fill(const struct vector_settings *s, struct settings *block)
+{
+	for (size_t i = 0; i < s->service_count; i++) {
+		struct settings_address a = address_of(&s->services[i]);
+		uint32_t slot = settings_slot(block->address_seed, a.word[0], a.word[1]), n = 0;
+
+		while (block->addresses[(slot + n) % SETTINGS_ADDRESSES].used)
+			if (++n == SETTINGS_PROBES)
+				return -ENOSPC;
+		block->addresses[(slot + n) % SETTINGS_ADDRESSES] = a;
+	}
+	return 0;
+}
+
+static int settings_fill(const struct vector_settings *s, struct settings_area *area, uint64_t now)
+{
+	struct settings *block = &area->block[0];
+
+	memset(area, 0, sizeof(*area));
+	area->magic = SETTINGS_MAGIC;
+	area->layout = SETTINGS_LAYOUT;
+	area->lease_end = s->lease == INT64_MIN ? 0 : later(now, s->lease);
+	block->flags = (s->bypass ? SETTINGS_BYPASS : 0) | (s->hold ? SETTINGS_HOLD : 0);
+	block->max_udp_size = s->max_udp_size;
+	block->copy_flags = s->copy_flags;
+	block->address_seed = 0x5eed;
+	block->ifaces[0] = (struct settings_iface){
+		.ifindex = VECTOR_IFINDEX,
+		.mtu = s->mtu,
+		.mac = {2, 0, 0, 0, 0, 0x53},
+		.flags = (s->probe ? IFACE_PROBE : 0) | (s->fib ? IFACE_FIB : 0),
+	};
+	return services_fill(s, block);
+}
+
+static int zone_fill(const struct vector_zone *z, struct image *image, uint64_t now,
+	char error[VECTOR_ERROR_SIZE])
+{
+	char reason[ZONE_REASON_SIZE] = "";
+	uint8_t apex[NAME_MAX_SIZE];
+	struct zone *zone = NULL;
+	struct compiled *compiled = NULL;
+	int size = name_from_text(apex, z->origin);
+	int result;
+
+	if (size < 0) {
+		snprintf(error, VECTOR_ERROR_SIZE, "%.200s: not a domain name", z->origin);
+		return -EINVAL;
+	}
+	name_fold(apex, apex, (size_t)size);
+	result = image_zone_add(image, apex);
+	if (result || !z->path)
+		goto out;
+	result = zone_text_load(&zone, z->path, z->origin, &(struct zone_limits){0}, reason);
+	if (!result)
+		result = compile_zone(&compiled, zone);
+	if (!result)
+		result = image_zone_publish(image, compiled, later(now, z->expires), NULL);
+	if (!result && z->bypassed)
+		result = image_zone_bypass(image, apex, true);
+out:
+	if (result)
+		snprintf(error, VECTOR_ERROR_SIZE, "zone %.100s from %.200s: %.200s", z->origin,
+			z->path ? z->path : "-", *reason ? reason : strerror(-result));
+	compiled_free(compiled);
+	zone_free(zone);
+	return result;
+}
+
+static int image_fill(const struct vector *vector, struct engine_memory *memory, uint64_t now,
+	char error[VECTOR_ERROR_SIZE])
+{
+	struct image *image = NULL;
+	int result = image_open(&image, &memory, 1, NULL, NULL);
+
+	if (result)
+		snprintf(error, VECTOR_ERROR_SIZE, "the image: %s", strerror(-result));
+	for (size_t i = 0; i < vector->zone_count && !result; i++)
+		result = zone_fill(&vector->zones[i], image, now, error);
+	if (!result)
+		result = image_settle(image);
+	image_close(image);
+	return result;
+}
+
+int vector_world_fill(const struct vector *vector, struct engine_memory *memory, uint64_t now,
+	char error[VECTOR_ERROR_SIZE])
+{
+	struct image_header *header = (struct image_header *)(void *)memory->image;
+	int result = 0;
+
+	memset(memory->image, 0, memory->shards * IMAGE_STRIDE(memory->shard_shift));
+	if (!vector->settings.image_none)
+		result = image_fill(vector, memory, now, error);
+	if (result)
+		return result;
+	if (vector->settings.image_layout)
+		header->layout = vector->settings.image_layout;
+	result = settings_fill(&vector->settings, memory->settings, now);
+	if (result)
+		snprintf(error, VECTOR_ERROR_SIZE, "the settings: %s", strerror(-result));
+	return result;
+}
+
+void vector_counters_sum(const struct engine_memory *memory, struct counters *sum)
+{
+	uint64_t *to = (uint64_t *)(void *)sum;
+
+	memset(sum, 0, sizeof(*sum));
+	for (uint32_t row = 0; row < memory->rows; row++) {
+		const uint64_t *from = (const uint64_t *)(const void *)&memory->counters[row];
+
+		for (size_t i = 0; i < sizeof(*sum) / sizeof(*from); i++)
+			to[i] += from[i];
+	}
+}
