@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "host/plain_engine.h"
+#include "tests/host/plain_engine.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "host/plain.h"
+#include "tests/host/plain.h"
 #include "answer/answer.h"
 
 _Static_assert((int)PLAIN_PASS == (int)ACTION_PASS && (int)PLAIN_REPLY == (int)ACTION_REPLY &&

@@ -19,9 +19,23 @@ static int failed(struct zone_image *z, int error, const char *what)
 	return error;
 }
 
-int zone_image_open(struct zone_image *z, uint32_t shards, uint32_t shard_shift)
+static int formatted_open(struct zone_image *z)
 {
 	const struct image_options options = {.poison = true};
+	struct engine_memory *memory = &z->memory;
+
+	return failed(z, image_open(&z->image, &memory, 1, &options, NULL), "format the image");
+}
+
+int zone_image_over(struct zone_image *z, const struct engine_memory *memory)
+{
+	*z = (struct zone_image){.memory = *memory};
+	memset(memory->image, 0, memory_size(memory));
+	return formatted_open(z);
+}
+
+int zone_image_open(struct zone_image *z, uint32_t shards, uint32_t shard_shift)
+{
 	struct engine_memory *memory = &z->memory;
 
 	*z = (struct zone_image){.memory = {.shards = shards, .shard_shift = shard_shift}};
@@ -31,13 +45,14 @@ int zone_image_open(struct zone_image *z, uint32_t shards, uint32_t shard_shift)
 		memory->image = NULL;
 		return failed(z, -errno, "memory for the image");
 	}
-	return failed(z, image_open(&z->image, &memory, 1, &options, NULL), "format the image");
+	z->mapped = true;
+	return formatted_open(z);
 }
 
 void zone_image_close(struct zone_image *z)
 {
 	image_close(z->image);
-	if (z->memory.image)
+	if (z->mapped)
 		munmap(z->memory.image, memory_size(&z->memory));
 	*z = (struct zone_image){0};
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One pass over the message; every place where a label begins is remembered, because only there may a pointer lead.
+ * One pass over the message; every place where a label begins is remembered, because only there may
+ * a pointer lead.
  */
 #include "message.h"
 
@@ -68,7 +69,8 @@ static void label_learn(struct reader *r, size_t at)
 }
 
 /* The name behind a pointer was read before, so it ends, and its pointers were judged. */
-static int pointer_follow(struct reader *r, size_t start, size_t target, uint8_t *name, size_t *size)
+static int pointer_follow(
+	struct reader *r, size_t start, size_t target, uint8_t *name, size_t *size)
 {
 	if (target >= start)
 		return fault(r, "a compression pointer that doesn't point backwards");
@@ -110,7 +112,8 @@ static int name_read(struct reader *r, bool compressible, uint8_t name[255], siz
 			if (u8_read(r, &low))
 				return -EBADMSG;
 			label_learn(r, here); /* a pointer may be pointed at */
-			return pointer_follow(r, start, (size_t)(length & 0x3f) << 8 | low, name, size);
+			return pointer_follow(
+				r, start, (size_t)(length & 0x3f) << 8 | low, name, size);
 		}
 		if (length > 63)
 			return fault(r, "a label of an unknown kind");
@@ -128,7 +131,8 @@ static int name_read(struct reader *r, bool compressible, uint8_t name[255], siz
 	}
 }
 
-/* How RDATA of the types of RFC 1035 is laid out: octets before the names, names, octets behind them. */
+/* How RDATA of the types of RFC 1035 is laid out: octets before the names, names, octets behind
+ * them. */
 static bool compressed_layout(uint16_t type, size_t *before, unsigned *names, size_t *behind)
 {
 	*before = *behind = 0;
@@ -161,11 +165,13 @@ static bool compressed_layout(uint16_t type, size_t *before, unsigned *names, si
 static int rdata_read(struct reader *r, uint16_t type, size_t length, uint8_t *rdata, size_t *size)
 {
 	struct rdata_name names[RDATA_MAX_NAMES];
-	size_t end = r->at + length, before, behind, name_size;
+	size_t start = r->at, end = start + length, before, behind, name_size;
 	unsigned count;
+	bool compressed = compressed_layout(type, &before, &count, &behind);
+	int plain;
 
 	*size = 0;
-	if (compressed_layout(type, &before, &count, &behind)) {
+	if (compressed) {
 		if (before > end - r->at)
 			return fault(r, "RDATA too short for its type");
 		memcpy(rdata, r->octets + r->at, before);
@@ -183,8 +189,16 @@ static int rdata_read(struct reader *r, uint16_t type, size_t length, uint8_t *r
 	memcpy(rdata + *size, r->octets + r->at, length);
 	*size += length;
 	r->at = end;
-	if (type != TYPE_OPT_RR && rdata_names(type, rdata, *size, names) < 0)
+	plain = type == TYPE_OPT_RR ? 0 : rdata_names(type, rdata, *size, names);
+	if (plain < 0)
 		return fault(r, "RDATA that doesn't fit its type");
+	/* a name that may not be compressed may be pointed at all the same */
+	for (int i = 0; !compressed && i < plain; i++)
+		for (size_t at = names[i].offset;; at += 1u + rdata[at]) {
+			label_learn(r, start + at);
+			if (!rdata[at])
+				break;
+		}
 	return 0;
 }
 
@@ -221,7 +235,8 @@ static int record_read(struct reader *r, struct message *m, enum section section
 int message_read(
 	struct message *message, const uint8_t *octets, size_t size, char *error, size_t error_size)
 {
-	struct reader r = {.octets = octets, .size = size, .error = error, .error_size = error_size};
+	struct reader r = {
+		.octets = octets, .size = size, .error = error, .error_size = error_size};
 	uint16_t questions, counts[SECTIONS];
 	size_t name_size;
 	int result;

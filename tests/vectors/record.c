@@ -46,7 +46,8 @@ int records_add_text(struct records *records, const char *line, char *error, siz
 	if (zs_set_input_string(scanner, text, size) || zs_parse_record(scanner) ||
 		scanner->state != ZS_STATE_DATA) {
 		snprintf(error, error_size, "not a record: %s",
-			scanner->error.code ? zs_strerror(scanner->error.code) : "the line is empty");
+			scanner->error.code ? zs_strerror(scanner->error.code)
+					    : "the line is empty");
 		goto out_scanner;
 	}
 	memcpy(record.owner, scanner->r_owner, scanner->r_owner_length);
@@ -109,9 +110,10 @@ void record_print(const struct record *record, FILE *to)
 	size_t size = RECORD_TEXT_MAX;
 	knot_rrset_t set;
 
-	knot_rrset_init(
-		&set, (knot_dname_t *)(uintptr_t)record->owner, record->type, record->class, record->ttl);
-	if (text && knot_rrset_add_rdata(&set, record->rdata, record->rdata_size, NULL) == KNOT_EOK &&
+	knot_rrset_init(&set, (knot_dname_t *)(uintptr_t)record->owner, record->type, record->class,
+		record->ttl);
+	if (text &&
+		knot_rrset_add_rdata(&set, record->rdata, record->rdata_size, NULL) == KNOT_EOK &&
 		knot_rrset_txt_dump(&set, &text, &size, &KNOT_DUMP_STYLE_DEFAULT) > 0)
 		fprintf(to, "%.*s", (int)strcspn(text, "\n"), text);
 	else
@@ -136,8 +138,8 @@ bool records_differ(
 
 	while (e < expected->count || g < got->count) {
 		int order = e == expected->count ? 1
-			: g == got->count        ? -1
-						 : record_compare(&expected->list[e], &got->list[g]);
+			    : g == got->count    ? -1
+					      : record_compare(&expected->list[e], &got->list[g]);
 
 		if (order < 0)
 			difference_print('-', section, &expected->list[e], to);

@@ -82,13 +82,15 @@ static int setting_service(struct vector_reader *r, char **words)
 	struct vector_settings *s = &r->vector->settings;
 
 	for (; *words; words++) {
-		struct vector_end *services = realloc(s->services, (s->service_count + 1) * sizeof(*services));
+		struct vector_end *services =
+			realloc(s->services, (s->service_count + 1) * sizeof(*services));
 
 		if (!services)
 			return -ENOMEM;
 		s->services = services;
 		if (s->service_count == VECTOR_SERVICES_MAX)
-			return text_fault(&r->text, "more than %d service addresses", VECTOR_SERVICES_MAX);
+			return text_fault(
+				&r->text, "more than %d service addresses", VECTOR_SERVICES_MAX);
 		services[s->service_count] = (struct vector_end){0};
 		if (text_end(&r->text, *words, &services[s->service_count]))
 			return -EINVAL;
@@ -108,7 +110,8 @@ static int setting_copy(struct vector_reader *r, char **words)
 		else if (!strcmp(*words, "cd"))
 			s->copy_flags |= 0x0010;
 		else if (strcmp(*words, "none"))
-			return text_fault(&r->text, "'%s' is not a flag that can be copied", *words);
+			return text_fault(
+				&r->text, "'%s' is not a flag that can be copied", *words);
 	}
 	return 0;
 }
@@ -200,7 +203,8 @@ static int case_line(struct vector_reader *r)
 		return -ENOMEM;
 	v->cases = cases;
 	r->c = &cases[v->case_count++];
-	*r->c = (struct vector_case){.path = v->path, .line = line, .room = VECTOR_ROOM, .reply_size = -1};
+	*r->c = (struct vector_case){
+		.path = v->path, .line = line, .room = VECTOR_ROOM, .reply_size = -1};
 	r->c->title = strdup(r->text.rest);
 	return r->c->title ? 0 : -ENOMEM;
 }
@@ -242,7 +246,8 @@ static int pass_line(struct vector_reader *r)
 	if (r->c->replies)
 		return text_fault(&r->text, "the packet can't both pass and be answered");
 	if (r->vector->settings.probe != !strcmp(word, "uncounted"))
-		return text_fault(&r->text, "under setting probe it is 'pass uncounted', otherwise a reason");
+		return text_fault(
+			&r->text, "under setting probe it is 'pass uncounted', otherwise a reason");
 	if (r->c->reason == REASON_COUNT && !r->vector->settings.probe)
 		return text_fault(&r->text, "'%s' is not in reason.h", word);
 	return 0;
@@ -367,7 +372,8 @@ static int line_read(struct vector_reader *r, char *line)
 	t->rest = line + strcspn(line, " \t");
 	t->rest += strspn(t->rest, " \t");
 	t->count = 0;
-	for (char *w = strtok_r(copy, " \t", &save); w && !result; w = strtok_r(NULL, " \t", &save)) {
+	for (char *w = strtok_r(copy, " \t", &save); w && !result;
+		w = strtok_r(NULL, " \t", &save)) {
 		if (t->count + 1 == WORDS_MAX)
 			result = text_fault(t, "more than %d words", WORDS_MAX);
 		else
@@ -379,7 +385,8 @@ static int line_read(struct vector_reader *r, char *line)
 			continue;
 		if (line_kinds[i].place == IN_WORLD && r->vector->case_count)
 			result = text_fault(t, "%s comes before the first case", t->words[0]);
-		else if (line_kinds[i].place != IN_WORLD && line_kinds[i].place != ANYWHERE && !r->c)
+		else if (line_kinds[i].place != IN_WORLD && line_kinds[i].place != ANYWHERE &&
+			 !r->c)
 			result = text_fault(t, "%s belongs into a case", t->words[0]);
 		else if (line_kinds[i].place == IN_REPLY && !r->c->replies)
 			result = text_fault(t, "%s goes with say", t->words[0]);

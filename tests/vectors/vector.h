@@ -2,11 +2,12 @@
 /*
  * Vectors: packets and what must come of them, read from files (README.md says how these look).
  *
- *     file ── vector_load ──▶ struct vector ─┬ vector_world_fill ──▶ image and settings of an engine
- *                                            └ cases ── vector_packet_build ──▶ frame ──▶ (a host)
- *                                                 └──── vector_check ◀── what the host made of it
+ *     file ── vector_load ──▶ struct vector ─┬ vector_world_fill ──▶ image and settings of an
+ * engine └ cases ── vector_packet_build ──▶ frame ──▶ (a host) └──── vector_check ◀── what the host
+ * made of it
  *
- * A host is whatever runs the core: it brings a struct engine_memory and a way to run one frame. One thread.
+ * A host is whatever runs the core: it brings a struct engine_memory and a way to run one frame.
+ * One thread.
  */
 #ifndef ANODE_TESTS_VECTOR_H
 #define ANODE_TESTS_VECTOR_H
@@ -19,24 +20,24 @@
 #include "shared/counters.h"
 #include "shared/memory.h"
 
-#define VECTOR_ERROR_SIZE  512
-#define VECTOR_FRAME_MAX   4096  /* bytes of a frame that goes in */
-#define VECTOR_REPLY_MAX   16384 /* bytes that a frame can grow to */
-#define VECTOR_ROOM	   3520  /* what a test run of the BPF program has */
-#define VECTOR_IFINDEX	   1
-#define VECTOR_TAGS_MAX	   4
+#define VECTOR_ERROR_SIZE   512
+#define VECTOR_FRAME_MAX    4096  /* bytes of a frame that goes in */
+#define VECTOR_REPLY_MAX    16384 /* bytes that a frame can grow to */
+#define VECTOR_ROOM         3520  /* what a test run of the BPF program has */
+#define VECTOR_IFINDEX      1
+#define VECTOR_TAGS_MAX     4
 #define VECTOR_SERVICES_MAX 512
 
 /* An address and port. */
 struct vector_end {
 	bool ipv6;
 	uint8_t address[16]; /* network order; 4 octets of IPv4 */
-	uint16_t port;	     /* host order */
+	uint16_t port;       /* host order */
 };
 
 struct vector_zone {
 	char *origin;
-	char *path; /* NULL: a pass apex */
+	char *path;      /* NULL: a pass apex */
 	int64_t expires; /* seconds from now */
 	bool bypassed;
 };
@@ -45,7 +46,7 @@ struct vector_settings {
 	uint16_t max_udp_size;
 	uint16_t mtu;
 	uint16_t copy_flags; /* of the DNS header, host order */
-	int64_t lease;	     /* seconds from now; INT64_MIN = none */
+	int64_t lease;       /* seconds from now; INT64_MIN = none */
 	bool hold, bypass, probe, fib;
 	bool image_none;
 	uint32_t image_layout; /* 0 = the true one */
@@ -90,13 +91,20 @@ struct vector_question {
 	struct vector_end from, to;
 	uint16_t tags[VECTOR_TAGS_MAX], tag_types[VECTOR_TAGS_MAX];
 	unsigned tag_count;
-	uint8_t *behind_ip; /* owned: IPv4 options, or one IPv6 extension header without its first octet */
+	uint8_t *behind_ip; /* owned: IPv4 options, or one IPv6 extension header without its first
+			       octet */
 	size_t behind_ip_size;
 	uint8_t extension; /* number of the IPv6 extension header */
 };
 
 enum vector_server { SERVER_NSD, SERVER_KNOT, SERVERS };
-enum vector_part { PART_RCODE = 1, PART_FLAGS = 2, PART_ANSWER = 4, PART_AUTHORITY = 8, PART_ADDITIONAL = 16 };
+enum vector_part {
+	PART_RCODE = 1,
+	PART_FLAGS = 2,
+	PART_ANSWER = 4,
+	PART_AUTHORITY = 8,
+	PART_ADDITIONAL = 16
+};
 
 extern const char *const vector_server_names[SERVERS];
 
@@ -114,12 +122,12 @@ struct vector_case {
 	uint32_t room;
 
 	bool replies;
-	uint32_t reason; /* of a pass; REASON_COUNT = uncounted */
-	uint16_t flags;	 /* of a reply: as in its header with rcode, without QR */
+	uint32_t reason;                   /* of a pass; REASON_COUNT = uncounted */
+	uint16_t flags;                    /* of a reply: as in its header with rcode, without QR */
 	struct records sections[SECTIONS]; /* sorted */
 	bool opt, opt_do;
 	uint16_t opt_size;
-	int64_t reply_size; /* DNS bytes; -1 = any */
+	int64_t reply_size;        /* DNS bytes; -1 = any */
 	unsigned differs[SERVERS]; /* enum vector_part */
 };
 
@@ -137,11 +145,12 @@ int vector_load(struct vector **vector, const char *path, char error[VECTOR_ERRO
 void vector_free(struct vector *vector);
 
 /*
- * Fills an engine's memory with the vector's world. `now`: the time that the host tells the core (CLOCK_MONOTONIC
- * for a real one), ns. No reader may run meanwhile; what was there before is lost. 0, or a negative errno with the
- * reason in `error`.
+ * Fills an engine's memory with the vector's world. `now`: the time that the host tells the core
+ * (CLOCK_MONOTONIC for a real one), ns. No reader may run meanwhile; what was there before is lost.
+ * 0, or a negative errno with the reason in `error`.
  */
-int vector_world_fill(const struct vector *vector, struct engine_memory *memory, uint64_t now, char error[VECTOR_ERROR_SIZE]);
+int vector_world_fill(const struct vector *vector, struct engine_memory *memory, uint64_t now,
+	char error[VECTOR_ERROR_SIZE]);
 
 /* Adds up the rows of an engine's counters. */
 void vector_counters_sum(const struct engine_memory *memory, struct counters *sum);
@@ -153,7 +162,8 @@ struct vector_packet {
 };
 
 /* 0, or -EINVAL with a reason: a step that leads outside the packet. */
-int vector_packet_build(const struct vector_case *c, struct vector_packet *packet, char error[VECTOR_ERROR_SIZE]);
+int vector_packet_build(
+	const struct vector_case *c, struct vector_packet *packet, char error[VECTOR_ERROR_SIZE]);
 
 /* Only the DNS message of the question, for a server; steps don't apply. Returns its size. */
 size_t vector_message_build(const struct vector_case *c, uint8_t octets[VECTOR_FRAME_MAX]);
@@ -168,10 +178,13 @@ struct vector_outcome {
 	const struct counters *before, *after; /* sums over the rows */
 };
 
-/* Is the outcome what the case says? If not, writes what is wrong to `to`, readable, lines ended. */
-bool vector_check(const struct vector *vector, const struct vector_case *c, const struct vector_packet *packet, const struct vector_outcome *outcome, FILE *to);
+/* Is the outcome what the case says? If not, writes what is wrong to `to`, readable, lines ended.
+ */
+bool vector_check(const struct vector *vector, const struct vector_case *c,
+	const struct vector_packet *packet, const struct vector_outcome *outcome, FILE *to);
 
-/* The same for a reply's message alone: the parts (enum vector_part) that differ; what differs goes to `to`. */
+/* The same for a reply's message alone: the parts (enum vector_part) that differ; what differs goes
+ * to `to`. */
 unsigned vector_message_compare(const struct vector_case *c, const struct message *reply, FILE *to);
 
 /* The reason's name, or NULL; and back: REASON_COUNT if there is none. */

@@ -12,13 +12,12 @@
 static const struct {
 	const char *word;
 	uint16_t flag;
-} header_flags[] = {{"+qr", 0x8000}, {"+aa", 0x0400}, {"+tc", 0x0200}, {"+rd", 0x0100}, {"+ra", 0x0080},
-	{"+z", 0x0040}, {"+ad", 0x0020}, {"+cd", 0x0010}};
+} header_flags[] = {{"+qr", 0x8000}, {"+aa", 0x0400}, {"+tc", 0x0200}, {"+rd", 0x0100},
+	{"+ra", 0x0080}, {"+z", 0x0040}, {"+ad", 0x0020}, {"+cd", 0x0010}};
 
 static const struct vector_end client_ipv4 = {.address = {198, 51, 100, 7}, .port = 40000};
-static const struct vector_end client_ipv6 = {.ipv6 = true,
-	.address = {0x20, 0x01, 0x0d, 0xb8, [5] = 7, [15] = 7},
-	.port = 40000};
+static const struct vector_end client_ipv6 = {
+	.ipv6 = true, .address = {0x20, 0x01, 0x0d, 0xb8, [5] = 7, [15] = 7}, .port = 40000};
 static const struct vector_end service_ipv4 = {.address = {192, 0, 2, 53}, .port = 53};
 static const struct vector_end service_ipv6 = {
 	.ipv6 = true, .address = {0x20, 0x01, 0x0d, 0xb8, [15] = 0x53}, .port = 53};
@@ -34,7 +33,8 @@ static int number_read(struct vector_text *t, const char *word, int64_t max, uin
 	return result;
 }
 
-static int option_read(struct vector_text *t, struct vector_question *q, const char *code, const char *hex)
+static int option_read(
+	struct vector_text *t, struct vector_question *q, const char *code, const char *hex)
 {
 	size_t start = q->options_size;
 	uint16_t number;
@@ -68,7 +68,8 @@ static int tag_read(struct vector_text *t, struct vector_question *q, const char
 }
 
 /* What stands between the IP header and UDP: options of IPv4, or an IPv6 extension header. */
-static int behind_ip_read(struct vector_text *t, struct vector_question *q, const char *word, bool ipv6)
+static int behind_ip_read(
+	struct vector_text *t, struct vector_question *q, const char *word, bool ipv6)
 {
 	int result = text_hex(t, word, &q->behind_ip, &q->behind_ip_size);
 
@@ -76,7 +77,8 @@ static int behind_ip_read(struct vector_text *t, struct vector_question *q, cons
 		return result;
 	if (ipv6 ? q->behind_ip_size % 8 != 7 : q->behind_ip_size % 4 || q->behind_ip_size > 40)
 		return text_fault(t, "%s",
-			ipv6 ? "an extension header needs a multiple of 8 octets, the first of which is set"
+			ipv6 ? "an extension header needs a multiple of 8 octets, the first of "
+			       "which is set"
 			     : "IPv4 options are a multiple of 4 octets, up to 40");
 	return 0;
 }

@@ -2,7 +2,8 @@
 /*
  * The judge: is what a host made of a packet what the case says, and what every reply must be?
  *
- * It computes everything from the bytes, with the C library's headers, and shares no code with the core.
+ * It computes everything from the bytes, with the C library's headers, and shares no code with the
+ * core.
  */
 #include "vector.h"
 
@@ -18,8 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DNS_QR_BIT 0x8000u
-#define DNS_TC_BIT 0x0200u
+#define DNS_QR_BIT  0x8000u
+#define DNS_TC_BIT  0x0200u
 #define EDNS_DO_BIT 0x8000u
 
 /* Where the headers of a frame are. */
@@ -54,7 +55,8 @@ static uint16_t get16(const uint8_t *at)
 	return (uint16_t)(at[0] << 8 | at[1]);
 }
 
-/* False if there is no UDP in one of the two IPs. Extension headers and options aren't looked into: no reply has any. */
+/* False if there is no UDP in one of the two IPs. Extension headers and options aren't looked into:
+ * no reply has any. */
 static bool view_read(struct view *v, const uint8_t *octets, size_t size)
 {
 	uint16_t type = 0;
@@ -95,12 +97,14 @@ static void ipv4_judge(struct judge *j, const uint8_t *query, const uint8_t *rep
 	static const uint8_t id_flags[4] = {0, 0, 0x40, 0};
 
 	if (reply[0] != 0x45 || reply[1] != 0)
-		fault(j, "IPv4: version, header length or TOS: %02x%02x, not 4500", reply[0], reply[1]);
+		fault(j, "IPv4: version, header length or TOS: %02x%02x, not 4500", reply[0],
+			reply[1]);
 	if (get16(reply + offsetof(struct iphdr, tot_len)) != size)
 		fault(j, "IPv4: length %u, the packet has %zu", get16(reply + 2), size);
 	if (memcmp(reply + offsetof(struct iphdr, id), id_flags, sizeof(id_flags)))
 		fault(j, "IPv4: ID, flags and offset are not 0, DF, 0");
-	if (reply[offsetof(struct iphdr, ttl)] != 64 || reply[offsetof(struct iphdr, protocol)] != IPPROTO_UDP)
+	if (reply[offsetof(struct iphdr, ttl)] != 64 ||
+		reply[offsetof(struct iphdr, protocol)] != IPPROTO_UDP)
 		fault(j, "IPv4: TTL %u, protocol %u", reply[8], reply[9]);
 	if (sum_fold(sum_octets(0, reply, sizeof(struct iphdr))) != 0xffff)
 		fault(j, "IPv4: wrong header checksum");
@@ -123,7 +127,8 @@ static void ipv6_judge(struct judge *j, const uint8_t *query, const uint8_t *rep
 		fault(j, "IPv6: the addresses aren't the query's, turned round");
 }
 
-static void udp_judge(struct judge *j, const struct view *v, const uint8_t *query, const uint8_t *reply, size_t size)
+static void udp_judge(struct judge *j, const struct view *v, const uint8_t *query,
+	const uint8_t *reply, size_t size)
 {
 	const uint8_t *from = query + v->udp, *udp = reply + v->udp;
 	const uint8_t *addresses = reply + v->ip + (v->ipv6 ? 8 : 12);
@@ -141,8 +146,8 @@ static void udp_judge(struct judge *j, const struct view *v, const uint8_t *quer
 }
 
 /* All that is below DNS. True if the message may be looked at. */
-static bool headers_judge(struct judge *j, const struct vector *vector, const struct vector_packet *packet,
-	const struct vector_outcome *o, struct view *v)
+static bool headers_judge(struct judge *j, const struct vector *vector,
+	const struct vector_packet *packet, const struct vector_outcome *o, struct view *v)
 {
 	const uint8_t *query = packet->octets, *reply = o->octets;
 	struct view of_query;
@@ -218,14 +223,14 @@ static void opt_judge(struct judge *j, const struct message *m)
 	if (m->opt_size != c->opt_size)
 		fault(j, "OPT: size %u, not %u", m->opt_size, c->opt_size);
 	if (m->opt_ttl != (c->opt_do ? EDNS_DO_BIT : 0))
-		fault(j, "OPT: extended rcode, version and flags %08" PRIx32 ", DO was%s expected", m->opt_ttl,
-			c->opt_do ? "" : " not");
+		fault(j, "OPT: extended rcode, version and flags %08" PRIx32 ", DO was%s expected",
+			m->opt_ttl, c->opt_do ? "" : " not");
 	if (m->opt_octets)
 		fault(j, "OPT: %u octets of options", m->opt_octets);
 }
 
-static void reply_judge(struct judge *j, const struct vector *vector, const struct vector_packet *packet,
-	const struct vector_outcome *o)
+static void reply_judge(struct judge *j, const struct vector *vector,
+	const struct vector_packet *packet, const struct vector_outcome *o)
 {
 	const uint8_t *query = packet->octets;
 	struct message m = {0};
@@ -242,7 +247,8 @@ static void reply_judge(struct judge *j, const struct vector *vector, const stru
 	question = m.qname_size + 4u;
 	if (get16(query + v.dns) != m.id)
 		fault(j, "another ID");
-	if (v.dns + 12 + question > packet->size || memcmp(query + v.dns + 12, o->octets + v.dns + 12, question))
+	if (v.dns + 12 + question > packet->size ||
+		memcmp(query + v.dns + 12, o->octets + v.dns + 12, question))
 		fault(j, "the question isn't the query's, byte for byte");
 	if (!(m.flags & DNS_QR_BIT))
 		fault(j, "QR is not set");
@@ -255,7 +261,8 @@ out:
 	message_free(&m);
 }
 
-/* Is a packet that passed so a query (UDP, service address, port 53) in the eyes of the counters? -1: either. */
+/* Is a packet that passed so a query (UDP, service address, port 53) in the eyes of the counters?
+ * -1: either. */
 static int reason_is_query(uint32_t reason)
 {
 	if (reason == REASON_SOURCE || reason == REASON_UDP_BAD)
@@ -263,14 +270,17 @@ static int reason_is_query(uint32_t reason)
 	return reason >= REASON_LEASE;
 }
 
-static void counter_judge(struct judge *j, const char *name, uint64_t before, uint64_t after, uint64_t grown)
+static void counter_judge(
+	struct judge *j, const char *name, uint64_t before, uint64_t after, uint64_t grown)
 {
 	if (after - before != grown)
-		fault(j, "counter %s grew by %" PRIu64 ", not by %" PRIu64, name, after - before, grown);
+		fault(j, "counter %s grew by %" PRIu64 ", not by %" PRIu64, name, after - before,
+			grown);
 }
 
 /* Every number of the counters but the clock and the samples has just one value that is right. */
-static void counters_judge(struct judge *j, const struct vector *vector, const struct vector_outcome *o)
+static void counters_judge(
+	struct judge *j, const struct vector *vector, const struct vector_outcome *o)
 {
 	const struct counters *b = o->before, *a = o->after;
 	bool counted = !vector->settings.probe;
@@ -292,7 +302,8 @@ static void counters_judge(struct judge *j, const struct vector *vector, const s
 		for (unsigned f = 0; f < 2; f++) {
 			counter_judge(j, f ? "fast/IPv6" : "fast/IPv4", b->paths[i][f].fast,
 				a->paths[i][f].fast, replied && i == 0 && f == v.ipv6);
-			counter_judge(j, "dropped", b->paths[i][f].dropped, a->paths[i][f].dropped, 0);
+			counter_judge(
+				j, "dropped", b->paths[i][f].dropped, a->paths[i][f].dropped, 0);
 			b_passed += b->paths[i][f].passed;
 			a_passed += a->paths[i][f].passed;
 		}
@@ -314,8 +325,8 @@ static void reasons_print(const struct vector_outcome *o, FILE *to)
 			fprintf(to, "+ pass %s\n", vector_reason_name(i));
 }
 
-bool vector_check(const struct vector *vector, const struct vector_case *c, const struct vector_packet *packet,
-	const struct vector_outcome *outcome, FILE *to)
+bool vector_check(const struct vector *vector, const struct vector_case *c,
+	const struct vector_packet *packet, const struct vector_outcome *outcome, FILE *to)
 {
 	struct judge j = {.c = c, .to = to};
 
@@ -331,7 +342,7 @@ bool vector_check(const struct vector *vector, const struct vector_case *c, cons
 		return false;
 	}
 	if (!c->replies && (outcome->size != packet->size ||
-		memcmp(outcome->octets, packet->octets, packet->size)))
+				   memcmp(outcome->octets, packet->octets, packet->size)))
 		fault(&j, "a packet that passes was changed");
 	if (c->replies)
 		reply_judge(&j, vector, packet, outcome);

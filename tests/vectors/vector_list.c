@@ -48,7 +48,8 @@ int vector_list_read(struct vector_list *list, char *const *names)
 	for (; *names && !result; names++) {
 		if (stat(*names, &status))
 			return -errno;
-		result = S_ISDIR(status.st_mode) ? directory_add(list, *names) : path_add(list, *names);
+		result = S_ISDIR(status.st_mode) ? directory_add(list, *names)
+						 : path_add(list, *names);
 	}
 	return result;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * From a case to the frame that goes in: message, headers, checksums, and the case's changes at their times.
+ * From a case to the frame that goes in: message, headers, checksums, and the case's changes at
+ * their times.
  */
 #include "vector.h"
 
@@ -144,7 +145,8 @@ static void checksums_write(struct build *b)
 	uint8_t *ip = p->octets + b->place[PLACE_IP], *udp = p->octets + b->place[PLACE_UDP];
 	size_t udp_size = p->size - b->place[PLACE_UDP];
 	size_t ip_size = b->place[PLACE_UDP] - b->place[PLACE_IP];
-	uint8_t *addresses = ip + (q->to.ipv6 ? offsetof(struct ip6_hdr, ip6_src) : offsetof(struct iphdr, saddr));
+	uint8_t *addresses = ip + (q->to.ipv6 ? offsetof(struct ip6_hdr, ip6_src)
+					      : offsetof(struct iphdr, saddr));
 	uint16_t sum;
 
 	if (!q->to.ipv6) {

@@ -42,7 +42,8 @@ int text_hex(struct vector_text *t, const char *word, uint8_t **octets, size_t *
 	if (word && !strcmp(word, "-"))
 		return 0;
 	if (!word || length % 2 || length > 2 * VECTOR_REPLY_MAX)
-		return text_fault(t, "'%.40s' is not a list of hexadecimal octets", word ? word : "");
+		return text_fault(
+			t, "'%.40s' is not a list of hexadecimal octets", word ? word : "");
 	more = realloc(*octets, *size + length / 2 + 1);
 	if (!more)
 		return -ENOMEM;

@@ -2,7 +2,8 @@
 /*
  * Words and numbers of a vector file's lines. Private to vector*.c.
  *
- * Every function returns 0 or a negative errno after it has written `path:line: reason` to the caller's buffer.
+ * Every function returns 0 or a negative errno after it has written `path:line: reason` to the
+ * caller's buffer.
  */
 #ifndef ANODE_TESTS_VECTOR_TEXT_H
 #define ANODE_TESTS_VECTOR_TEXT_H
@@ -14,13 +15,14 @@
 struct vector_text {
 	const char *path;
 	unsigned line;
-	char *error;	   /* VECTOR_ERROR_SIZE */
+	char *error;            /* VECTOR_ERROR_SIZE */
 	char *words[WORDS_MAX]; /* of the line, NULL at the end */
 	size_t count;
 	const char *rest; /* the line behind its first word, as it stands */
 };
 
-__attribute__((format(printf, 2, 3))) int text_fault(struct vector_text *t, const char *format, ...);
+__attribute__((format(printf, 2, 3))) int text_fault(
+	struct vector_text *t, const char *format, ...);
 
 /* A decimal number within min..max. */
 int text_number(struct vector_text *t, const char *word, int64_t min, int64_t max, int64_t *value);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The world of a vector, put into an engine's memory the way the daemon does it: zone text, compile, publish.
+ * The world of a vector, put into an engine's memory the way the daemon does it: zone text,
+ * compile, publish.
  */
 #include "vector.h"
 
-#include "control/zone/image.h"
-#include "control/zone/name.h"
-#include "control/zone/zone.h"
+#include "tests/host/zone_image.h"
 
 #include <errno.h>
 #include <string.h>
@@ -66,53 +65,39 @@ static int settings_fill(const struct vector_settings *s, struct settings_area *
 	return services_fill(s, block);
 }
 
-static int zone_fill(const struct vector_zone *z, struct image *image, uint64_t now,
-	char error[VECTOR_ERROR_SIZE])
+static int zone_fill(const struct vector_zone *z, struct zone_image *image, uint64_t now)
 {
-	char reason[ZONE_REASON_SIZE] = "";
 	uint8_t apex[NAME_MAX_SIZE];
-	struct zone *zone = NULL;
-	struct compiled *compiled = NULL;
-	int size = name_from_text(apex, z->origin);
-	int result;
+	int result = z->path ? zone_image_file(image, z->path, z->origin)
+			     : zone_image_pass(image, z->origin);
 
-	if (size < 0) {
-		snprintf(error, VECTOR_ERROR_SIZE, "%.200s: not a domain name", z->origin);
-		return -EINVAL;
-	}
-	name_fold(apex, apex, (size_t)size);
-	result = image_zone_add(image, apex);
 	if (result || !z->path)
-		goto out;
-	result = zone_text_load(&zone, z->path, z->origin, &(struct zone_limits){0}, reason);
-	if (!result)
-		result = compile_zone(&compiled, zone);
-	if (!result)
-		result = image_zone_publish(image, compiled, later(now, z->expires), NULL);
+		return result;
+	name_fold(apex, apex, (size_t)name_from_text(apex, z->origin));
+	result = image_zone_deadline(image->image, apex, later(now, z->expires));
 	if (!result && z->bypassed)
-		result = image_zone_bypass(image, apex, true);
-out:
-	if (result)
-		snprintf(error, VECTOR_ERROR_SIZE, "zone %.100s from %.200s: %.200s", z->origin,
-			z->path ? z->path : "-", *reason ? reason : strerror(-result));
-	compiled_free(compiled);
-	zone_free(zone);
+		result = image_zone_bypass(image->image, apex, true);
 	return result;
 }
 
 static int image_fill(const struct vector *vector, struct engine_memory *memory, uint64_t now,
 	char error[VECTOR_ERROR_SIZE])
 {
-	struct image *image = NULL;
-	int result = image_open(&image, &memory, 1, NULL, NULL);
+	struct zone_image image;
+	int result = zone_image_over(&image, memory);
 
 	if (result)
-		snprintf(error, VECTOR_ERROR_SIZE, "the image: %s", strerror(-result));
-	for (size_t i = 0; i < vector->zone_count && !result; i++)
-		result = zone_fill(&vector->zones[i], image, now, error);
-	if (!result)
-		result = image_settle(image);
-	image_close(image);
+		snprintf(error, VECTOR_ERROR_SIZE, "%.300s", image.error);
+	for (size_t i = 0; i < vector->zone_count && !result; i++) {
+		const struct vector_zone *z = &vector->zones[i];
+
+		result = zone_fill(z, &image, now);
+		if (result)
+			snprintf(error, VECTOR_ERROR_SIZE, "%.150s: zone %.100s: %.200s",
+				vector->path, z->origin,
+				*image.error ? image.error : strerror(-result));
+	}
+	zone_image_close(&image);
 	return result;
 }
 
@@ -122,8 +107,9 @@ int vector_world_fill(const struct vector *vector, struct engine_memory *memory,
 	struct image_header *header = (struct image_header *)(void *)memory->image;
 	int result = 0;
 
-	memset(memory->image, 0, memory->shards * IMAGE_STRIDE(memory->shard_shift));
-	if (!vector->settings.image_none)
+	if (vector->settings.image_none)
+		memset(memory->image, 0, memory->shards * IMAGE_STRIDE(memory->shard_shift));
+	else
 		result = image_fill(vector, memory, now, error);
 	if (result)
 		return result;

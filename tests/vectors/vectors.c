@@ -5,14 +5,15 @@
  *     vectors [--reasons] FILE|DIRECTORY...
  *     vectors --frames DIRECTORY FILE|DIRECTORY...
  *
- * --reasons adds a check: every reason of reason.h that a packet can cause was expected by some case.
+ * --reasons adds a check: every reason of reason.h that a packet can cause was expected by some
+ * case.
  * --frames runs nothing: it writes each case's frame to a file, as seeds for the packet fuzzer.
  */
 #include "vector.h"
 #include "vector_list.h"
 
 #include "answer/reason.h"
-#include "host/plain_engine.h"
+#include "tests/host/plain_engine.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -40,26 +41,30 @@ static void result_print(struct run *run, bool ok, const char *path, const char 
 {
 	const char *slash = strrchr(path, '/');
 
-	printf("%sok %u - %s: %s\n", ok ? "" : "not ", ++run->count, slash ? slash + 1 : path, title);
+	printf("%sok %u - %s: %s\n", ok ? "" : "not ", ++run->count, slash ? slash + 1 : path,
+		title);
 	if (!ok) {
 		run->failed++;
 		comment(text);
 	}
 }
 
-static bool case_run(struct run *run, const struct vector *vector, const struct vector_case *c, FILE *to)
+static bool case_run(
+	struct run *run, const struct vector *vector, const struct vector_case *c, FILE *to)
 {
 	static struct vector_packet packet;
 	static uint8_t octets[VECTOR_REPLY_MAX];
-	static const enum vector_action actions[] = {
-		[PLAIN_PASS] = VECTOR_PASSED, [PLAIN_REPLY] = VECTOR_REPLIED, [PLAIN_DROP] = VECTOR_DROPPED};
+	static const enum vector_action actions[] = {[PLAIN_PASS] = VECTOR_PASSED,
+		[PLAIN_REPLY] = VECTOR_REPLIED,
+		[PLAIN_DROP] = VECTOR_DROPPED};
 	struct engine_memory *memory = plain_engine_memory(run->engine);
 	struct counters before, after;
 	char error[VECTOR_ERROR_SIZE];
 	struct vector_outcome outcome = {.octets = octets, .before = &before, .after = &after};
 
 	if (vector_packet_build(c, &packet, error) || packet.size > c->room) {
-		fprintf(to, "%s\n", packet.size > c->room ? "the frame is larger than its room" : error);
+		fprintf(to, "%s\n",
+			packet.size > c->room ? "the frame is larger than its room" : error);
 		return false;
 	}
 	memcpy(octets, packet.octets, packet.size);
@@ -114,7 +119,8 @@ static void file_run(struct run *run, const char *path)
 		char *text = NULL;
 		size_t size = 0;
 		FILE *to = open_memstream(&text, &size);
-		bool ok = to && (run->frames ? frame_save(run, c, to) : case_run(run, vector, c, to));
+		bool ok =
+			to && (run->frames ? frame_save(run, c, to) : case_run(run, vector, c, to));
 
 		if (to && !ok)
 			fprintf(to, "%s:%u\n", path, c->line);
