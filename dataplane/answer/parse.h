@@ -35,6 +35,11 @@ INLINE u64 address_mapped(u32 address)
 	return 0xffff0000ull | (u64)address << 32;
 }
 
+INLINE int address_is_mapped(u64 w0, u64 w1)
+{
+	return w0 == 0 && (w1 & 0xffffffff) == 0xffff0000;
+}
+
 STEP int parse_service(PACKET *p, struct query *q, u32 ipv6, u32 at)
 {
 	const struct settings *s = settings_get(p);
@@ -47,6 +52,9 @@ STEP int parse_service(PACKET *p, struct query *q, u32 ipv6, u32 at)
 	if (ipv6) {
 		w0 = word_load64(frame_place(q, at));
 		w1 = word_load64(frame_place(q, at + 8));
+		/* our keys of IPv4 addresses: no address of the wire (RFC 4291 section 2.5.5.2) */
+		if (address_is_mapped(w0, w1))
+			return REASON_NOT_SERVICE;
 	} else {
 		w0 = 0;
 		w1 = address_mapped(word_load32(frame_place(q, at)));
@@ -87,11 +95,11 @@ STEP int parse_iface(PACKET *p, struct query *q)
 INLINE int parse_ipv4(PACKET *p, struct query *q, u32 at, u32 room)
 {
 	u32 length = frame_be16(q, at + AT(ipv4, length));
-	u8 source;
+	u8 front = frame_u8(q, at), source;
 	u64 sum = 0;
 
-	if (frame_u8(q, at) != 0x45)
-		return (frame_u8(q, at) & 0xf0) == 0x40 ? REASON_IP_OPTIONS : REASON_IP_BAD;
+	if (front != 0x45)
+		return front > 0x45 && front < 0x50 ? REASON_IP_OPTIONS : REASON_IP_BAD;
 	if (length < sizeof(struct ipv4) + sizeof(struct udp) || length > room)
 		return REASON_IP_BAD;
 	if (frame_be16(q, at + AT(ipv4, fragment)) & 0x3fff)
@@ -131,8 +139,7 @@ INLINE int parse_ipv6(PACKET *p, struct query *q, u32 at, u32 room)
 	s0 = word_load64(frame_place(q, at + AT(ipv6, source)));
 	s1 = word_load64(frame_place(q, at + AT(ipv6, source) + 8));
 	/* ::, ::1, IPv4-mapped, multicast */
-	if ((s0 & 0xff) == 0xff || (s0 == 0 && (s1 & 0xffffffff) == 0) ||
-	    (s0 == 0 && (s1 & 0xffffffff) == 0xffff0000))
+	if ((s0 & 0xff) == 0xff || (s0 == 0 && (s1 & 0xffffffff) == 0) || address_is_mapped(s0, s1))
 		return REASON_SOURCE;
 	q->flags |= QUERY_IPV6;
 	q->udp_at = at + sizeof(struct ipv6);
