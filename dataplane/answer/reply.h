@@ -104,6 +104,7 @@ INLINE void sample_write(PACKET *p, struct query *q, struct counters *c, u32 rea
 	struct sample *s = sample_slot(p, (u32)number & (SAMPLES_PER_ROW - 1));
 	/* a reply's headers are turned round already */
 	u32 from = reason ? 0 : 1;
+	s32 left;
 
 	if (!s)
 		return;
@@ -128,14 +129,20 @@ INLINE void sample_write(PACKET *p, struct query *q, struct counters *c, u32 rea
 	s->source_port.raw = word_load16(frame_place(q, q->udp_at + (from ? AT(udp, target) : AT(udp, source))));
 	s->qtype = q->qtype;
 	s->size = reason ? 0 : q->size;
-	s->rcode = q->rcode;
+	s->rcode = reason ? 0 : q->rcode;
 	s->reason = reason;
 	s->iface = q->iface;
 	s->name_len = q->name_length;
 	s->flags = (q->flags & QUERY_EDNS ? SAMPLE_EDNS : 0) | (q->flags & QUERY_DO ? SAMPLE_DO : 0) |
 		   (q->flags & QUERY_TC ? SAMPLE_TC : 0) | (q->flags & QUERY_IPV6 ? SAMPLE_IPV6 : 0);
-	for (u32 i = 0; i < 256; i += 8)
-		word_store64(s->name + i, word_load64(q->name + i));
+	/* from the frame: name[] may not be filled yet, or hold the end of a chain */
+	left = q->name_length;
+	for (u32 i = 0; i < 256; i += 8) {
+		u64 word = word_load64(frame_place(q, q->dns_at + DNS_HEADER + i));
+
+		word_store64(s->name + i, word_fold(word_keep(word, left)));
+		left -= 8;
+	}
 	*(volatile u64 *)&s->seq = number + 1;
 	c->samples = number + 1;
 }
