@@ -195,9 +195,11 @@ int engine_open(struct engine **engine, const struct engine_options *options, bo
 		snprintf(error, error_size, "out of memory");
 		return -ENOMEM;
 	}
-	e->lock = e->program = e->grace_outer = e->grace_inner = -1;
+	e->lock = e->grace_outer = e->grace_inner = -1;
 	for (int i = 0; i < GENERATION_MAPS; i++)
 		e->maps[i] = -1;
+	for (int i = 0; i < GENERATION_PROGRAMS; i++)
+		e->program[i] = -1;
 
 	err = pins_open(e, options->pin_root, options->instance);
 	if (err)
@@ -218,6 +220,8 @@ int engine_open(struct engine **engine, const struct engine_options *options, bo
 	err = engine_map(e);
 	if (err)
 		goto out;
+	snprintf(e->note, sizeof(e->note), "XDP program: generation %u %s%s", e->number,
+		*adopted ? "adopted" : "loaded", e->refused);
 	/* While links run an older program, that one is the current one. */
 	if (!link_any(e))
 		err = generation_publish(e);
@@ -265,16 +269,17 @@ int engine_settle(struct engine *e, const char *const *ifnames, size_t count)
 	return err;
 }
 
-int engine_test(struct engine *e, const void *frame, size_t frame_size, void *reply,
-	size_t *reply_size, uint32_t *action)
+int engine_test(struct engine *e, enum attach_mode mode, const void *frame, size_t frame_size,
+	void *reply, size_t *reply_size, uint32_t *action)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = (uint32_t)frame_size,
 		.data_out = reply, .data_size_out = (uint32_t)*reply_size, .repeat = 1);
+	enum generation_program which = generation_program_of(mode);
 	int err;
 
-	if (bpf_prog_test_run_opts(e->program, &run) != 0) {
+	if (bpf_prog_test_run_opts(e->program[which], &run) != 0) {
 		err = -errno;
-		return engine_fail(e, err, "test run of program %u: %s%s", e->program_id,
+		return engine_fail(e, err, "test run of program %u: %s%s", e->program_id[which],
 			strerror(-err), engine_advice(e, err));
 	}
 	*reply_size = run.data_size_out;
@@ -287,11 +292,7 @@ void engine_close(struct engine *e)
 	if (!e)
 		return;
 	engine_unmap(e);
-	for (int i = 0; i < GENERATION_MAPS; i++)
-		if (e->maps[i] >= 0)
-			close(e->maps[i]);
-	if (e->program >= 0)
-		close(e->program);
+	generation_close(e);
 	if (e->grace_outer >= 0)
 		close(e->grace_outer);
 	if (e->grace_inner >= 0)
@@ -303,10 +304,7 @@ void engine_close(struct engine *e)
 int engine_remove(struct engine *e)
 {
 	int err = link_remove_all(e), next;
-	char path[PINS_PATH_MAX];
 
-	if (!pins_path(e, path, "xdp"))
-		unlink(path);
 	next = generation_remove_all(e);
 	if (!err)
 		err = next;

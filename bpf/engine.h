@@ -47,7 +47,8 @@ int engine_open(struct engine **engine, const struct engine_options *options, bo
 	char *error, size_t error_size);
 /* Owned by the engine, valid until close or remove. */
 struct engine_memory *engine_memory(struct engine *engine);
-/* What the operator should know about a successful open; empty when there is nothing to say. */
+/* What open did, for the log: which generation, adopted or loaded, and why not the one that is
+ * there. */
 const char *engine_note(const struct engine *engine);
 /* Text of the last failed call on this engine. */
 const char *engine_error(const struct engine *engine);
@@ -72,12 +73,12 @@ int engine_detach(struct engine *engine, const char *ifname);
 int engine_settle(struct engine *engine, const char *const *ifnames, size_t count);
 
 /*
- * One test run of the current program on a frame that comes in on lo. *reply_size: in, room; out,
- * bytes of the frame as the program left it; *action is the XDP action. Twice at most when live
- * traffic disturbed it is the caller's rule.
+ * One test run, on a frame that comes in on lo, of the program that an interface in this mode runs
+ * (native if auto). *reply_size: in, room; out, bytes of the frame as the program left it; *action
+ * is the XDP action. Twice at most when live traffic disturbed it is the caller's rule.
  */
-int engine_test(struct engine *engine, const void *frame, size_t frame_size, void *reply,
-	size_t *reply_size, uint32_t *action);
+int engine_test(struct engine *engine, enum attach_mode mode, const void *frame, size_t frame_size,
+	void *reply, size_t *reply_size, uint32_t *action);
 
 /* Forget the mappings; program, links and pins stay (restart, upgrade). Accepts NULL. */
 void engine_close(struct engine *engine);

@@ -22,6 +22,8 @@
 	192 /* root, instance, "gen-4294967295/settings" or "link-" and an escaped interface name  \
 	     */
 
+/* The same program for either mode; anode.bpf.c says why. */
+enum generation_program { PROGRAM_NATIVE, PROGRAM_GENERIC, GENERATION_PROGRAMS };
 enum generation_map { MAP_IMAGE, MAP_SETTINGS, MAP_COUNTERS, MAP_SAMPLES, GENERATION_MAPS };
 
 /* What a generation must equal to be adopted; stored in its pinned map "about" as these bytes. */
@@ -43,13 +45,14 @@ struct engine {
 
 	struct generation_about about;
 	uint32_t number; /* N of gen-N */
-	int program;
-	uint32_t program_id;
+	int program[GENERATION_PROGRAMS];
+	uint32_t program_id[GENERATION_PROGRAMS];
 	int maps[GENERATION_MAPS];
 
 	int grace_outer, grace_inner;
 	struct engine_memory memory;
 
+	char refused[128]; /* the newest generation that can't be adopted, and why; or "" */
 	char note[256];
 	char advice[192];
 	char error[1536];
@@ -85,11 +88,17 @@ int generation_size(struct engine *engine, uint64_t image_bytes);
 int generation_adopt(struct engine *engine);
 /* Load and pin the next generation, then adopt it. */
 int generation_load(struct engine *engine);
-/* Make <instance>/xdp name this generation's program. */
+/* The program that an interface in this mode runs; native if auto. */
+enum generation_program generation_program_of(enum attach_mode mode);
+/* Is it one of this generation's? */
+bool generation_has_program(const struct engine *engine, uint32_t program_id);
+/* Make <instance>/xdp and xdp-generic name this generation's programs. */
 int generation_publish(struct engine *engine);
 /* Remove every generation but this one. */
 int generation_retire_others(struct engine *engine);
 int generation_remove_all(struct engine *engine);
+/* Close the descriptors; pins stay. */
+void generation_close(struct engine *engine);
 
 /* XDP links. `foreign`: how many links run a program of another generation. */
 int link_settle(

@@ -21,6 +21,7 @@
 #include "engine_parts.h"
 
 #define ABOUT_MAGIC     0x3154554f42414e41ull /* "ANABOUT1" */
+#define USED_MAPS_MAX   64
 #define SHARD_SHIFT     26
 #define IMAGE_BYTES_MAX ((uint64_t)IMAGE_UNIT << 32) /* what a u32 offset reaches */
 #define NUMBER_NONE     UINT32_MAX
@@ -30,6 +31,11 @@ static const char *const map_names[GENERATION_MAPS] = {
 	[MAP_SETTINGS] = "settings",
 	[MAP_COUNTERS] = "counters",
 	[MAP_SAMPLES] = "samples",
+};
+
+static const char *const program_names[GENERATION_PROGRAMS] = {
+	[PROGRAM_NATIVE] = "xdp",
+	[PROGRAM_GENERIC] = "xdp-generic",
 };
 
 /* FNV-1a. Tells builds apart; an attacker who can write to our pins needs no collision. */
@@ -111,16 +117,18 @@ static int generation_newest(struct engine *e, uint32_t below, uint32_t *number)
 	return err;
 }
 
-static void generation_close(struct engine *e)
+void generation_close(struct engine *e)
 {
 	for (int i = 0; i < GENERATION_MAPS; i++) {
 		if (e->maps[i] >= 0)
 			close(e->maps[i]);
 		e->maps[i] = -1;
 	}
-	if (e->program >= 0)
-		close(e->program);
-	e->program = -1;
+	for (int i = 0; i < GENERATION_PROGRAMS; i++) {
+		if (e->program[i] >= 0)
+			close(e->program[i]);
+		e->program[i] = -1;
+	}
 }
 
 static int generation_get(const struct engine *e, uint32_t number, const char *name)
@@ -152,40 +160,59 @@ static bool generation_about_matches(const struct engine *e, uint32_t number)
 	return matches;
 }
 
-/* The pins are what their names say, and the program uses these very maps. */
-static bool generation_open_pins(struct engine *e, uint32_t number)
+/* The pinned program, and whether it is an XDP program that uses all of these maps. */
+static bool generation_open_program(struct engine *e, uint32_t number,
+	enum generation_program which, const uint32_t map_id[GENERATION_MAPS])
 {
-	struct bpf_prog_info program = {0};
-	struct bpf_map_info info;
-	uint32_t used[64], size = sizeof(program);
+	struct bpf_prog_info info = {0};
+	uint32_t used[USED_MAPS_MAX], size = sizeof(info);
+	int program = generation_get(e, number, program_names[which]);
 
-	e->program = generation_get(e, number, "xdp");
-	if (e->program < 0)
+	e->program[which] = program;
+	info.map_ids = (uintptr_t)used;
+	info.nr_map_ids = USED_MAPS_MAX;
+	if (program < 0 || bpf_obj_get_info_by_fd(program, &info, &size) != 0 ||
+		info.type != BPF_PROG_TYPE_XDP || info.nr_map_ids > USED_MAPS_MAX)
 		return false;
-	program.map_ids = (uintptr_t)used;
-	program.nr_map_ids = sizeof(used) / sizeof(used[0]);
-	if (bpf_obj_get_info_by_fd(e->program, &program, &size) != 0 ||
-		program.type != BPF_PROG_TYPE_XDP ||
-		program.nr_map_ids > sizeof(used) / sizeof(used[0]))
-		return false;
-	e->program_id = program.id;
+	e->program_id[which] = info.id;
 	for (int i = 0; i < GENERATION_MAPS; i++) {
 		bool found = false;
 
-		e->maps[i] = generation_get(e, number, map_names[i]);
-		size = sizeof(info);
-		memset(&info, 0, sizeof(info));
-		if (e->maps[i] < 0 || bpf_obj_get_info_by_fd(e->maps[i], &info, &size) != 0)
-			return false;
-		if (info.type != BPF_MAP_TYPE_ARRAY || !(info.map_flags & BPF_F_MMAPABLE) ||
-			info.value_size != e->about.value_size[i] ||
-			info.max_entries != e->about.entries[i])
-			return false;
-		for (uint32_t u = 0; u < program.nr_map_ids; u++)
-			found |= used[u] == info.id;
+		for (uint32_t u = 0; u < info.nr_map_ids; u++)
+			found |= used[u] == map_id[i];
 		if (!found)
 			return false;
 	}
+	return true;
+}
+
+/* The pinned map, and whether it has the shape that `about` says. */
+static bool generation_open_map(
+	struct engine *e, uint32_t number, enum generation_map which, uint32_t *id)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof(info);
+	int map = generation_get(e, number, map_names[which]);
+
+	e->maps[which] = map;
+	if (map < 0 || bpf_obj_get_info_by_fd(map, &info, &size) != 0)
+		return false;
+	*id = info.id;
+	return info.type == BPF_MAP_TYPE_ARRAY && info.map_flags & BPF_F_MMAPABLE &&
+	       info.value_size == e->about.value_size[which] &&
+	       info.max_entries == e->about.entries[which];
+}
+
+static bool generation_open_pins(struct engine *e, uint32_t number)
+{
+	uint32_t map_id[GENERATION_MAPS];
+
+	for (int i = 0; i < GENERATION_MAPS; i++)
+		if (!generation_open_map(e, number, (enum generation_map)i, &map_id[i]))
+			return false;
+	for (int i = 0; i < GENERATION_PROGRAMS; i++)
+		if (!generation_open_program(e, number, (enum generation_program)i, map_id))
+			return false;
 	return true;
 }
 
@@ -200,6 +227,11 @@ int generation_adopt(struct engine *e)
 			return 0;
 		}
 		generation_close(e);
+		if (!e->refused[0])
+			snprintf(e->refused, sizeof(e->refused),
+				"; generation %u is of another build, or for another "
+				"fastpath.memory",
+				number);
 		below = number;
 	}
 	return err ? err : -ENOENT;
@@ -222,14 +254,19 @@ static int generation_pin_about(struct engine *e, const char *path)
 	return err;
 }
 
-/* Pin everything under new-N, then give it its name. */
+/* Pin what is loaded under new-N, then give it its name. */
 static int generation_pin(struct engine *e, struct anode_bpf *skeleton, uint32_t number)
 {
-	const struct bpf_map *maps[GENERATION_MAPS] = {
-		[MAP_IMAGE] = skeleton->maps.image,
-		[MAP_SETTINGS] = skeleton->maps.settings,
-		[MAP_COUNTERS] = skeleton->maps.counters,
-		[MAP_SAMPLES] = skeleton->maps.samples,
+	const struct {
+		const char *name;
+		int fd;
+	} pins[] = {
+		{map_names[MAP_IMAGE], bpf_map__fd(skeleton->maps.image)},
+		{map_names[MAP_SETTINGS], bpf_map__fd(skeleton->maps.settings)},
+		{map_names[MAP_COUNTERS], bpf_map__fd(skeleton->maps.counters)},
+		{map_names[MAP_SAMPLES], bpf_map__fd(skeleton->maps.samples)},
+		{program_names[PROGRAM_NATIVE], bpf_program__fd(skeleton->progs.anode_native)},
+		{program_names[PROGRAM_GENERIC], bpf_program__fd(skeleton->progs.anode_generic)},
 	};
 	char building[PINS_PATH_MAX], whole[PINS_PATH_MAX], path[PINS_PATH_MAX];
 	int err = pins_path(e, building, "new-%u", number);
@@ -240,15 +277,11 @@ static int generation_pin(struct engine *e, struct anode_bpf *skeleton, uint32_t
 		return err;
 	if (mkdir(building, 0700) != 0)
 		return -errno;
-	for (int i = 0; i < GENERATION_MAPS && !err; i++) {
-		err = pins_path(e, path, "new-%u/%s", number, map_names[i]);
-		if (!err && bpf_obj_pin(bpf_map__fd(maps[i]), path) != 0)
+	for (size_t i = 0; i < sizeof(pins) / sizeof(pins[0]) && !err; i++) {
+		err = pins_path(e, path, "new-%u/%s", number, pins[i].name);
+		if (!err && bpf_obj_pin(pins[i].fd, path) != 0)
 			err = -errno;
 	}
-	if (!err)
-		err = pins_path(e, path, "new-%u/xdp", number);
-	if (!err && bpf_obj_pin(bpf_program__fd(skeleton->progs.anode), path) != 0)
-		err = -errno;
 	if (!err)
 		err = pins_path(e, path, "new-%u/about", number);
 	if (!err)
@@ -341,13 +374,27 @@ out:
 	return err;
 }
 
-int generation_publish(struct engine *e)
+enum generation_program generation_program_of(enum attach_mode mode)
+{
+	return mode == ATTACH_GENERIC ? PROGRAM_GENERIC : PROGRAM_NATIVE;
+}
+
+bool generation_has_program(const struct engine *e, uint32_t program_id)
+{
+	for (int i = 0; i < GENERATION_PROGRAMS; i++)
+		if (e->program_id[i] == program_id)
+			return true;
+	return false;
+}
+
+/* Replace one pin, in one step for whoever looks. */
+static int generation_publish_one(struct engine *e, enum generation_program which)
 {
 	char path[PINS_PATH_MAX], next[PINS_PATH_MAX];
-	int err = pins_path(e, path, "xdp"), pinned;
+	int err = pins_path(e, path, "%s", program_names[which]), pinned;
 
 	if (!err)
-		err = pins_path(e, next, "xdp-new");
+		err = pins_path(e, next, "%s-new", program_names[which]);
 	if (err)
 		return err;
 	pinned = bpf_obj_get(path);
@@ -355,19 +402,38 @@ int generation_publish(struct engine *e)
 		struct bpf_prog_info info = {0};
 		uint32_t size = sizeof(info);
 		bool ours = bpf_obj_get_info_by_fd(pinned, &info, &size) == 0 &&
-			    info.id == e->program_id;
+			    info.id == e->program_id[which];
 
 		close(pinned);
 		if (ours)
 			return 0;
 	}
 	unlink(next);
-	if (bpf_obj_pin(e->program, next) != 0 || rename(next, path) != 0) {
+	if (bpf_obj_pin(e->program[which], next) != 0 || rename(next, path) != 0) {
 		err = -errno;
 		return engine_fail(
 			e, err, "can't pin %s: %s%s", path, strerror(-err), engine_advice(e, err));
 	}
 	return 0;
+}
+
+int generation_publish(struct engine *e)
+{
+	int err = 0;
+
+	for (int i = 0; i < GENERATION_PROGRAMS && !err; i++)
+		err = generation_publish_one(e, (enum generation_program)i);
+	return err;
+}
+
+static int generation_visit_unlink(struct engine *e, const char *name, void *data)
+{
+	char path[PINS_PATH_MAX];
+	int err = pins_path(e, path, "%s", name);
+
+	if (!err && unlink(path) != 0)
+		err = -errno;
+	return err;
 }
 
 int generation_retire_others(struct engine *e)
@@ -377,5 +443,9 @@ int generation_retire_others(struct engine *e)
 
 int generation_remove_all(struct engine *e)
 {
-	return pins_each(e, "gen-", generation_visit_clear, NULL);
+	int err = pins_each(e, "xdp", generation_visit_unlink, NULL);
+
+	if (!err)
+		err = pins_each(e, "gen-", generation_visit_clear, NULL);
+	return err;
 }

@@ -99,6 +99,21 @@ static int link_drop(const char *path, struct link_state *link)
 	return unlink(path) == 0 || errno == ENOENT ? 0 : -errno;
 }
 
+/* The program that the interface names, 0 if none, and how it runs. */
+static int link_query(unsigned int ifindex, uint32_t *program_id, enum attach_mode *mode)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	int err = bpf_xdp_query((int)ifindex, 0, &query);
+
+	if (err)
+		return err;
+	*mode = query.skb_prog_id ? ATTACH_GENERIC : ATTACH_NATIVE;
+	*program_id = query.drv_prog_id   ? query.drv_prog_id
+		      : query.skb_prog_id ? query.skb_prog_id
+					  : query.hw_prog_id;
+	return 0;
+}
+
 static const char *mode_name(enum attach_mode mode)
 {
 	return mode == ATTACH_GENERIC ? "generic" : mode == ATTACH_NATIVE ? "native" : "auto";
@@ -123,47 +138,39 @@ static void program_describe(uint32_t id, char *text, size_t size)
 static int link_judge(
 	struct engine *e, const struct link_state *link, struct engine_attachment *result)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	bool linked = link->fd >= 0 && link->ifindex == result->ifindex;
+	enum attach_mode mode;
 	char other[64];
 	uint32_t id;
 	int err;
 
 	result->attached = false;
 	result->mode = ATTACH_AUTO;
-	err = bpf_xdp_query((int)result->ifindex, 0, &query);
+	err = link_query(result->ifindex, &id, &mode);
 	if (err) {
 		snprintf(result->note, sizeof(result->note),
 			"can't ask the kernel what is attached: %s", strerror(-err));
 		return err;
 	}
-	if (query.drv_prog_id == e->program_id || query.skb_prog_id == e->program_id) {
-		if (link->ifindex == result->ifindex && link->program_id == e->program_id) {
-			result->attached = true;
-			result->mode =
-				query.drv_prog_id == e->program_id ? ATTACH_NATIVE : ATTACH_GENERIC;
-			return 0;
-		}
-		snprintf(result->note, sizeof(result->note),
-			"our program is attached, but not by our link: detach it "
-			"(ip link set dev %s xdp off, or bpftool link detach)",
-			result->ifname);
-		return 0;
-	}
-	id = query.drv_prog_id   ? query.drv_prog_id
-	     : query.skb_prog_id ? query.skb_prog_id
-				 : query.hw_prog_id;
 	if (!id) {
 		snprintf(result->note, sizeof(result->note), "no XDP program on the interface%s",
 			link->fd >= 0 ? "; our link was detached" : "");
 		return 0;
 	}
+	if (linked && link->program_id == id && generation_has_program(e, id)) {
+		result->attached = true;
+		result->mode = mode;
+		return 0;
+	}
 	program_describe(id, other, sizeof(other));
-	if (link->ifindex == result->ifindex && link->program_id == id)
+	if (linked && link->program_id == id)
 		snprintf(result->note, sizeof(result->note), "an older generation is attached: %s",
 			other);
 	else
 		snprintf(result->note, sizeof(result->note),
-			"%s is attached and isn't ours: detach it (ip link set dev %s xdp off)",
+			"%s is attached, not by our link: detach it (ip link set dev %s xdp off, "
+			"or "
+			"bpftool link detach)",
 			other, result->ifname);
 	return 0;
 }
@@ -205,26 +212,34 @@ int engine_inspect(struct engine *e, const char *ifname, struct engine_attachmen
 	return err;
 }
 
+static uint32_t mode_flags(enum attach_mode mode)
+{
+	return mode == ATTACH_GENERIC ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
+}
+
 /*
  * A link's refusal carries an errno only; the driver's own words come by netlink alone. So ask that
  * way as well: what refused the link refuses this, and if it doesn't, it is undone at once.
  */
-static void link_ask_why(struct engine *e, unsigned int ifindex, uint32_t flags)
+static void link_ask_why(struct engine *e, unsigned int ifindex, enum attach_mode mode)
 {
-	LIBBPF_OPTS(bpf_xdp_attach_opts, ours, .old_prog_fd = e->program);
+	int program = e->program[generation_program_of(mode)];
+	LIBBPF_OPTS(bpf_xdp_attach_opts, ours, .old_prog_fd = program);
+	uint32_t flags = mode_flags(mode);
 
 	loadlog_start();
-	if (bpf_xdp_attach((int)ifindex, e->program, flags | XDP_FLAGS_UPDATE_IF_NOEXIST, NULL) ==
-		0)
+	if (bpf_xdp_attach((int)ifindex, program, flags | XDP_FLAGS_UPDATE_IF_NOEXIST, NULL) == 0)
 		bpf_xdp_detach((int)ifindex, flags, &ours);
 }
 
-static int link_create(struct engine *e, unsigned int ifindex, uint32_t flags, const char *path)
+static int link_create(
+	struct engine *e, unsigned int ifindex, enum attach_mode mode, const char *path)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = flags);
+	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = mode_flags(mode));
 	int err = 0, fd;
 
-	fd = bpf_link_create(e->program, (int)ifindex, BPF_XDP, &options);
+	fd = bpf_link_create(
+		e->program[generation_program_of(mode)], (int)ifindex, BPF_XDP, &options);
 	if (fd < 0)
 		return fd;
 	if (bpf_obj_pin(fd, path) != 0)
@@ -247,8 +262,7 @@ static void link_explain(struct engine *e, const struct engine_attachment *resul
 			engine_advice(e, err));
 		return;
 	}
-	link_ask_why(e, result->ifindex,
-		mode == ATTACH_GENERIC ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
+	link_ask_why(e, result->ifindex, mode);
 	words = loadlog_netlink();
 	snprintf(text, size, "%s mode refused: %s%s%s%s", mode_name(mode), strerror(-err),
 		*words ? " (" : "", words, *words ? ")" : "");
@@ -262,7 +276,7 @@ static int link_make(
 	int err;
 
 	if (mode != ATTACH_GENERIC) {
-		err = link_create(e, result->ifindex, XDP_FLAGS_DRV_MODE, path);
+		err = link_create(e, result->ifindex, ATTACH_NATIVE, path);
 		if (!err)
 			return 0;
 		link_explain(e, result, ATTACH_NATIVE, err, why, sizeof(why));
@@ -270,7 +284,7 @@ static int link_make(
 			err == -ENODEV)
 			goto out;
 	}
-	err = link_create(e, result->ifindex, XDP_FLAGS_SKB_MODE, path);
+	err = link_create(e, result->ifindex, ATTACH_GENERIC, path);
 	if (err)
 		link_explain(e, result, ATTACH_GENERIC, err, why, sizeof(why));
 out:
@@ -278,20 +292,29 @@ out:
 	return err;
 }
 
-/* Is the pinned link of use as it is? Moves it to our program if that is all it needs. */
-static bool link_reuse(struct engine *e, struct link_state *link, enum attach_mode mode,
+/*
+ * Is the pinned link of use as it is? A link of an older generation is moved to this one's program,
+ * in the mode that it has.
+ */
+static bool link_reuse(struct engine *e, struct link_state *link, enum attach_mode wanted,
 	struct engine_attachment *result)
 {
-	if (link->fd < 0 || link->ifindex != result->ifindex)
+	enum attach_mode mode;
+	uint32_t id;
+
+	if (link->fd < 0 || link->ifindex != result->ifindex ||
+		link_query(result->ifindex, &id, &mode) != 0 || id != link->program_id)
 		return false;
-	if (link->program_id != e->program_id) {
-		if (bpf_link_update(link->fd, e->program, NULL) != 0)
+	if (wanted != ATTACH_AUTO && wanted != mode)
+		return false;
+	if (!generation_has_program(e, id)) {
+		enum generation_program which = generation_program_of(mode);
+
+		if (bpf_link_update(link->fd, e->program[which], NULL) != 0)
 			return false;
-		link->program_id = e->program_id;
+		link->program_id = e->program_id[which];
 	}
-	if (link_judge(e, link, result) != 0 || !result->attached)
-		return false;
-	return mode == ATTACH_AUTO || mode == result->mode;
+	return link_judge(e, link, result) == 0 && result->attached;
 }
 
 int engine_attach(struct engine *e, const char *ifname, enum attach_mode mode,
@@ -384,7 +407,7 @@ static int link_visit_settle(struct engine *e, const char *name, void *data)
 		return engine_fail(e, err, "can't open %s: %s", path, strerror(-err));
 	if (!link.ifindex || !link_wanted(wish, name))
 		err = link_drop(path, &link);
-	else if (link.program_id != e->program_id)
+	else if (!generation_has_program(e, link.program_id))
 		wish->foreign++;
 	link_close(&link);
 	if (err)

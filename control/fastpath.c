@@ -249,7 +249,8 @@ static const char *question_ask(struct fastpath *fastpath, const struct address 
 		length =
 			testframe_question(frame, target, &question->zone, ++fastpath->question_id);
 		room = sizeof(reply);
-		if (engine_test(fastpath->engine, frame, length, reply, &room, &action) < 0)
+		if (engine_test(fastpath->engine, fastpath->links[0].mode, frame, length, reply,
+			    &room, &action) < 0)
 			return engine_error(fastpath->engine);
 		if (action != XDP_TX) {
 			wrong = "the program passed the question";

@@ -2,6 +2,7 @@
 #include "control/zone/dns.h"
 
 #include "control/zone/message.h"
+#include "control/zone/octets.h"
 #include "control/zone/rdata.h"
 #include "control/zone/tsig.h"
 
@@ -45,13 +46,6 @@ uint16_t dns_random_id(void)
 	return (uint16_t)arc4random();
 }
 
-static uint8_t *write_u16(uint8_t *to, unsigned value)
-{
-	to[0] = (uint8_t)(value >> 8);
-	to[1] = (uint8_t)value;
-	return to + 2;
-}
-
 int dns_query_write(uint8_t wire[DNS_QUERY_MAX_SIZE], uint16_t id, const uint8_t *name,
 	uint16_t type, uint16_t udp_size, struct tsig *tsig)
 {
@@ -59,22 +53,22 @@ int dns_query_write(uint8_t wire[DNS_QUERY_MAX_SIZE], uint16_t id, const uint8_t
 	uint8_t *to = wire;
 
 	memset(wire, 0, MESSAGE_HEADER_SIZE);
-	write_u16(wire, id);
-	write_u16(wire + 4, 1); /* QDCOUNT */
+	octets_put_u16(wire, id);
+	octets_put_u16(wire + 4, 1); /* QDCOUNT */
 	to += MESSAGE_HEADER_SIZE;
 	memcpy(to, name, name_length);
-	to = write_u16(to + name_length, type);
-	to = write_u16(to, RR_CLASS_IN);
+	to = octets_put_u16(to + name_length, type);
+	to = octets_put_u16(to, RR_CLASS_IN);
 	if (udp_size) {
-		write_u16(wire + 10, 1); /* ARCOUNT */
+		octets_put_u16(wire + 10, 1); /* ARCOUNT */
 		*to++ = 0;
-		to = write_u16(to, RR_OPT);
-		to = write_u16(to, udp_size);
-		to = write_u16(to, 0); /* extended rcode, version */
-		to = write_u16(to, 0); /* flags */
-		to = write_u16(to, 4);
-		to = write_u16(to, 9); /* EXPIRE, empty in queries */
-		to = write_u16(to, 0);
+		to = octets_put_u16(to, RR_OPT);
+		to = octets_put_u16(to, udp_size);
+		to = octets_put_u16(to, 0); /* extended rcode, version */
+		to = octets_put_u16(to, 0); /* flags */
+		to = octets_put_u16(to, 4);
+		to = octets_put_u16(to, 9); /* EXPIRE, empty in queries */
+		to = octets_put_u16(to, 0);
 	}
 	size_t size = (size_t)(to - wire);
 	if (tsig) {

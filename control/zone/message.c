@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "control/zone/message.h"
 
+#include "control/zone/octets.h"
 #include "control/zone/rdata.h"
 
 #include <errno.h>
 #include <string.h>
-
-static uint16_t read_u16(const uint8_t *at)
-{
-	return (uint16_t)(at[0] << 8 | at[1]);
-}
 
 int message_name(
 	const uint8_t *wire, size_t at, size_t limit, uint8_t name[NAME_MAX_SIZE], size_t *size)
@@ -54,16 +50,16 @@ int message_open(struct message *message, const uint8_t *wire, size_t size)
 		.wire = wire,
 		.size = size,
 		.at = MESSAGE_HEADER_SIZE,
-		.id = read_u16(wire),
+		.id = octets_u16(wire),
 		.response = wire[2] & 0x80,
 		.opcode = wire[2] >> 3 & 15,
 		.authoritative = wire[2] & 0x04,
 		.truncated = wire[2] & 0x02,
 		.rcode = wire[3] & 15,
-		.left = {read_u16(wire + 6), read_u16(wire + 8), read_u16(wire + 10)},
+		.left = {octets_u16(wire + 6), octets_u16(wire + 8), octets_u16(wire + 10)},
 	};
 
-	uint16_t questions = read_u16(wire + 4);
+	uint16_t questions = octets_u16(wire + 4);
 	if (questions > 1)
 		return -EBADMSG;
 	if (!questions)
@@ -75,8 +71,8 @@ int message_open(struct message *message, const uint8_t *wire, size_t size)
 		return -EBADMSG;
 	name_fold(message->question, wire + message->at, (size_t)length);
 	message->at += (size_t)length;
-	message->question_type = read_u16(wire + message->at);
-	message->question_class = read_u16(wire + message->at + 2);
+	message->question_type = octets_u16(wire + message->at);
+	message->question_class = octets_u16(wire + message->at + 2);
 	message->at += 4;
 	message->has_question = true;
 	return 0;
@@ -123,8 +119,8 @@ int message_skip(struct message *message, struct message_place *place)
 	const uint8_t *fixed = message->wire + message->at + span;
 	if (message->at + (size_t)span + 10 > message->size)
 		return -EBADMSG;
-	place->type = read_u16(fixed);
-	message->at += (size_t)span + 10 + read_u16(fixed + 8);
+	place->type = octets_u16(fixed);
+	message->at += (size_t)span + 10 + octets_u16(fixed + 8);
 	return message->at <= message->size ? 1 : -EBADMSG;
 }
 
@@ -143,10 +139,10 @@ int message_next(struct message *message, struct message_record *record)
 	if (at + 10 > message->size)
 		return -EBADMSG;
 	record->owner_size = (uint16_t)size;
-	record->type = read_u16(wire + at);
-	record->class = read_u16(wire + at + 2);
-	record->ttl = (uint32_t)read_u16(wire + at + 4) << 16 | read_u16(wire + at + 6);
-	size_t rdata_size = read_u16(wire + at + 8);
+	record->type = octets_u16(wire + at);
+	record->class = octets_u16(wire + at + 2);
+	record->ttl = octets_u32(wire + at + 4);
+	size_t rdata_size = octets_u16(wire + at + 8);
 	at += 10;
 	if (at + rdata_size > message->size)
 		return -EBADMSG;

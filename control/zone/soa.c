@@ -2,6 +2,7 @@
 #include "control/zone/soa.h"
 
 #include "control/zone/message.h"
+#include "control/zone/octets.h"
 #include "control/zone/rdata.h"
 #include "control/zone/tsig.h"
 
@@ -11,23 +12,18 @@
 #include <string.h>
 #include <unistd.h>
 
-static uint32_t read_u32(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 /* The EXPIRE option of an OPT record (RFC 7314 3.2), or UINT32_MAX. */
 static uint32_t expire_option(const uint8_t *options, size_t size)
 {
 	for (size_t at = 0; at + 4 <= size;) {
-		unsigned code = (unsigned)(options[at] << 8 | options[at + 1]);
-		size_t length = (size_t)options[at + 2] << 8 | options[at + 3];
+		unsigned code = octets_u16(options + at);
+		size_t length = octets_u16(options + at + 2);
 
 		at += 4;
 		if (length > size - at)
 			break;
 		if (code == 9 && length == 4)
-			return read_u32(options + at);
+			return octets_u32(options + at);
 		at += length;
 	}
 	return UINT32_MAX;
@@ -59,8 +55,8 @@ static int records_read(struct soa_answer *answer, struct message *message, cons
 			break;
 		}
 		const uint8_t *numbers = record->rdata + record->rdata_size - 20;
-		answer->serial = read_u32(numbers);
-		answer->expire = read_u32(numbers + 12);
+		answer->serial = octets_u32(numbers);
+		answer->expire = octets_u32(numbers + 12);
 		found = true;
 	}
 	if (got < 0)

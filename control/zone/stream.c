@@ -2,6 +2,7 @@
 #include "control/zone/stream.h"
 
 #include "control/zone/message.h"
+#include "control/zone/octets.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -83,8 +84,7 @@ int stream_open(struct stream **out, const struct stream_options *options, const
 	stream->idle = options->idle;
 	stream->end = monotime_add(now, options->total);
 	stream->deadline = monotime_first(stream->end, monotime_add(now, options->connect));
-	stream->query[0] = (uint8_t)(size >> 8);
-	stream->query[1] = (uint8_t)size;
+	octets_put_u16(stream->query, (unsigned)size);
 	memcpy(stream->query + PREFIX_SIZE, query, size);
 	stream->query_size = PREFIX_SIZE + size;
 	*out = stream;
@@ -180,7 +180,7 @@ static int messages_deliver(
 	int result = 0;
 
 	while (!result && stream->filled - at >= PREFIX_SIZE) {
-		size_t size = (size_t)stream->buffer[at] << 8 | stream->buffer[at + 1];
+		size_t size = octets_u16(stream->buffer + at);
 
 		if (stream->filled - at - PREFIX_SIZE < size)
 			break;

@@ -3,6 +3,7 @@
 
 #include "control/zone/key_tsig.h"
 #include "control/zone/message.h"
+#include "control/zone/octets.h"
 #include "control/zone/rdata.h"
 
 #include <assert.h>
@@ -206,12 +207,8 @@ static int record_verify(struct tsig *tsig, const uint8_t *wire, size_t size, si
 		return zone_fault_set(fault, ZONE_FAULT_MALFORMED, "malformed TSIG record");
 	}
 	/* What was signed: no TSIG record, and the ID as first sent (RFC 8945 4.3.1). */
-	unsigned count = (unsigned)(header[10] << 8 | header[11]) - 1;
-	uint16_t id = knot_tsig_rdata_orig_id(&record);
-	header[10] = (uint8_t)(count >> 8);
-	header[11] = (uint8_t)count;
-	header[0] = (uint8_t)(id >> 8);
-	header[1] = (uint8_t)id;
+	octets_put_u16(header + 10, octets_u16(header + 10) - 1U);
+	octets_put_u16(header, knot_tsig_rdata_orig_id(&record));
 
 	int error = signed_verify(tsig, &record, fault);
 	knot_rrset_clear(&record, NULL);

@@ -6,6 +6,7 @@
  * into one arena of the exact size.
  */
 #include "control/zone/dns.h"
+#include "control/zone/octets.h"
 #include "control/zone/zone.h"
 #include "control/zone/zone_build.h"
 
@@ -263,7 +264,7 @@ int zone_builder_add(struct zone_builder *builder, const struct zone_record *rec
 	struct head head = {record->ttl, record->type, record->rdata_size};
 	uint16_t covered = 0;
 	if (record->type == RR_RRSIG)
-		covered = (uint16_t)(record->rdata[0] << 8 | record->rdata[1]);
+		covered = octets_u16(record->rdata);
 	if (!joins || head.type != builder->last_type || covered != builder->last_covered)
 		builder->rrset_bound++;
 	builder->last_type = head.type;
@@ -465,7 +466,7 @@ static int64_t runs_items(struct zone_builder *builder, uint32_t first, uint32_t
 				.type = head.type,
 			};
 			if (head.type == RR_RRSIG)
-				item->covered = (uint16_t)(from[0] << 8 | from[1]);
+				item->covered = octets_u16(from);
 			from += head.size;
 			if (item > builder->items && item_compare(item - 1, item) > 0)
 				ordered = false;
@@ -496,11 +497,6 @@ static const uint8_t *layout_bytes(struct layout *layout, const void *from, size
 	return to;
 }
 
-static uint32_t read_u32(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 static void layout_rrset(
 	struct layout *layout, const struct item *items, uint32_t count, size_t owner_size)
 {
@@ -527,7 +523,7 @@ static void layout_rrset(
 		rrset->size += item->size;
 		rrset->count++;
 		if (item->type == RR_RRSIG) {
-			uint32_t expiration = read_u32(item->rdata + 8);
+			uint32_t expiration = octets_u32(item->rdata + 8);
 
 			if (!zone->has_rrsig || (int32_t)(expiration - zone->first_expiration) < 0)
 				zone->first_expiration = expiration;
@@ -609,11 +605,11 @@ static int zone_read_apex(struct zone_builder *builder, struct zone *zone)
 	zone_rdata_next(soa, &rdata);
 	const uint8_t *numbers = rdata.data + rdata.size - 20;
 	zone->soa = (struct zone_soa){
-		.serial = read_u32(numbers),
-		.refresh = read_u32(numbers + 4),
-		.retry = read_u32(numbers + 8),
-		.expire = read_u32(numbers + 12),
-		.minimum = read_u32(numbers + 16),
+		.serial = octets_u32(numbers),
+		.refresh = octets_u32(numbers + 4),
+		.retry = octets_u32(numbers + 8),
+		.expire = octets_u32(numbers + 12),
+		.minimum = octets_u32(numbers + 16),
 		.ttl = soa->ttl,
 	};
 
@@ -627,7 +623,7 @@ static int zone_read_apex(struct zone_builder *builder, struct zone *zone)
 		zone->denial = ZONE_NSEC3;
 		zone->nsec3 = (struct zone_nsec3){
 			.algorithm = rdata.data[0],
-			.iterations = (uint16_t)(rdata.data[2] << 8 | rdata.data[3]),
+			.iterations = octets_u16(rdata.data + 2),
 			.salt_size = rdata.data[4],
 			.salt = rdata.data + 5,
 		};

@@ -437,17 +437,20 @@ static void a_second_daemon_of_an_instance_is_refused_until_the_first_ends(void 
 	assert_int_equal(engine_remove(engine), 0);
 }
 
-static void another_size_makes_a_generation_that_takes_the_link_over(void **state)
+static void another_size_makes_a_generation_that_takes_the_links_over(void **state)
 {
 	struct engine_attachment attachment;
 	struct engine *engine = open_fresh("one");
-	const char *const names[] = {"near"};
-	uint32_t first, second;
+	const char *const names[] = {"near", "near2"};
+	uint32_t first, second, link;
 	bool adopted;
 
 	make_veth("near", "far");
+	make_veth("near2", "far2");
 	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, &attachment), 0);
+	assert_int_equal(engine_attach(engine, "near2", ATTACH_GENERIC, &attachment), 0);
 	first = interface_program("near");
+	link = pinned_link("one", "link-near2");
 	engine_close(engine);
 
 	engine = open_sized("one", 2 * MIB, &adopted);
@@ -460,15 +463,23 @@ static void another_size_makes_a_generation_that_takes_the_link_over(void **stat
 	assert_int_equal(engine_inspect(engine, "near", &attachment), 0);
 	assert_false(attachment.attached);
 	expect_text(attachment.note, "older generation");
-	assert_int_equal(engine_settle(engine, names, 1), -EAGAIN);
-	assert_true(exists("%s/gen-1", "one"));
+	expect_text(engine_note(engine), "generation 1 is of another");
 
 	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, &attachment), 0);
 	assert_true(attachment.attached);
 	second = interface_program("near");
 	assert_int_not_equal(second, first);
 	assert_int_equal(pinned_program("one", "xdp"), second);
-	assert_int_equal(engine_settle(engine, names, 1), 0);
+	assert_int_equal(engine_settle(engine, names, 2), -EAGAIN);
+	expect_text(engine_error(engine), "older program");
+	assert_true(exists("%s/gen-1", "one"));
+
+	/* Moved, not made again. */
+	assert_int_equal(engine_attach(engine, "near2", ATTACH_AUTO, &attachment), 0);
+	assert_int_equal(attachment.mode, ATTACH_GENERIC);
+	assert_int_equal(pinned_link("one", "link-near2"), link);
+	assert_int_equal(interface_program("near2"), pinned_program("one", "gen-2/xdp-generic"));
+	assert_int_equal(engine_settle(engine, names, 2), 0);
 	assert_false(exists("%s/gen-1", "one"));
 	assert_true(exists("%s/gen-2", "one"));
 	assert_int_equal(engine_remove(engine), 0);
@@ -578,12 +589,14 @@ static void expect_frames_seen(struct engine *engine, const char *far, bool seen
 static void attached_programs_see_frames_in_either_mode(void **state)
 {
 	static const enum attach_mode modes[] = {ATTACH_NATIVE, ATTACH_GENERIC};
+	static const char *const programs[] = {"xdp", "xdp-generic"};
 	struct engine_attachment attachment;
 	struct engine *engine = open_fresh("one");
 
 	make_veth("near", "far");
 	for (size_t i = 0; i < 2; i++) {
 		assert_int_equal(engine_attach(engine, "near", modes[i], &attachment), 0);
+		assert_int_equal(interface_program("near"), pinned_program("one", programs[i]));
 		assert_true(attachment.attached);
 		assert_int_equal(attachment.mode, modes[i]);
 		assert_string_equal(attachment.note, "");
@@ -803,13 +816,14 @@ static void a_frame_that_is_no_query_comes_back_as_it_was(void **state)
 
 	for (size_t i = 0; i < sizeof(frame); i++)
 		frame[i] = (uint8_t)i;
-	assert_int_equal(engine_test(engine, frame, sizeof(frame), reply, &size, &action), 0);
+	assert_int_equal(
+		engine_test(engine, ATTACH_NATIVE, frame, sizeof(frame), reply, &size, &action), 0);
 	assert_int_equal(action, 2 /* XDP_PASS */);
 	assert_int_equal(size, sizeof(frame));
 	assert_memory_equal(frame, reply, size);
 	/* Too short for a frame: the kernel refuses, and the text says which program. */
 	size = sizeof(reply);
-	assert_true(engine_test(engine, frame, 4, reply, &size, &action) < 0);
+	assert_true(engine_test(engine, ATTACH_NATIVE, frame, 4, reply, &size, &action) < 0);
 	expect_text(engine_error(engine), "test run");
 	assert_int_equal(engine_remove(engine), 0);
 }
@@ -868,7 +882,7 @@ int main(void)
 		T(options_that_cannot_work_are_refused_with_a_reason),
 		T(a_killed_daemon_leaves_all_to_the_next),
 		T(a_second_daemon_of_an_instance_is_refused_until_the_first_ends),
-		T(another_size_makes_a_generation_that_takes_the_link_over),
+		T(another_size_makes_a_generation_that_takes_the_links_over),
 		T(what_a_crashed_load_left_is_cleared),
 		T(a_generation_with_a_foreign_map_is_not_adopted),
 		T(the_verifiers_last_words_are_kept),
