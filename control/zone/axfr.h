@@ -3,8 +3,8 @@
  * The messages of a zone transfer (RFC 5936), made a zone. No I/O: octets in, records out.
  *
  * In: the messages in order, hostile. Out: a finished zone, or why there is none. Refused: another
- * ID, question or zone, an answer that isn't authoritative, a missing or wrong signature where one
- * is due, octets that don't parse, records the zone store refuses, anything behind the final SOA.
+ * ID, question or zone, a missing or wrong signature where one is due, octets that don't parse,
+ * records the zone store refuses, anything behind the final SOA.
  */
 #ifndef ANODE_ZONE_AXFR_H
 #define ANODE_ZONE_AXFR_H
