@@ -7,7 +7,7 @@
 #include <sys/random.h>
 
 #define HEADER_AT(field)  ((uint32_t)offsetof(struct image_header, field))
-#define POISON		  0xdb
+#define POISON            0xdb
 #define VERSION_AT(field) ((uint32_t)offsetof(struct image_version, field))
 
 uint64_t image_random(void)
