@@ -19,7 +19,7 @@
 #define NAME_MAX      255u /* RFC 1035 section 2.3.4 */
 #define LABELS_MAX    128u
 #define PLACED_MAX    16u
-#define CHAIN_MAX     8u /* CNAMEs followed */
+#define CHAIN_MAX    5u /* CNAMEs followed: Knot follows five, NSD and BIND more */
 #define DNS_HEADER    12u
 #define QUESTION_FIXED 4u /* QTYPE and QCLASS */
 #define OPT_SIZE      11u
