@@ -17,7 +17,10 @@ void direct_object(const struct bpf_object *object)
 	loading = object;
 }
 
-/* What the map behind `fd` stands for: the descriptor of `image` for `image_value`; -1 for any other map. */
+/*
+ * What the map behind `fd` stands for: the descriptor of `image` for `image_value`; -1 for any other map, and
+ * where the target has several elements: the program knows by a constant that it won't come there.
+ */
 static int direct_target(int fd)
 {
 	const struct bpf_map *map;
@@ -29,7 +32,8 @@ static int direct_target(int fd)
 		if (bpf_map__fd(map) != fd || !tail || strcmp(tail, PLACEHOLDER) != 0)
 			continue;
 		snprintf(target, sizeof(target), "%.*s", (int)(tail - name), name);
-		return bpf_object__find_map_fd_by_name(loading, target);
+		map = bpf_object__find_map_by_name(loading, target);
+		return map && bpf_map__max_entries(map) == 1 ? bpf_map__fd(map) : -1;
 	}
 	return -1;
 }

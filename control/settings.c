@@ -59,9 +59,14 @@ static bool address_place(struct settings *settings, const struct address *addre
 static bool addresses_place(struct settings *settings, const struct config *config)
 {
 	memset(settings->addresses, 0, sizeof(settings->addresses));
+	settings->filter = 0;
 	for (size_t i = 0; i < config->service.addresses_count; i++) {
+		u64 word[2];
+
 		if (!address_place(settings, &config->service.addresses[i]))
 			return false;
+		address_words(&config->service.addresses[i], word);
+		settings->filter |= 1ull << settings_filter_bit(word[0], word[1]);
 	}
 	return true;
 }

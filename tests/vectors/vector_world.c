@@ -34,12 +34,9 @@ static int services_fill(const struct vector_settings *s, struct settings *block
 {
 	for (size_t i = 0; i < s->service_count; i++) {
 		struct settings_address a = address_of(&s->services[i]);
-		uint32_t slot = settings_slot(block->address_seed, a.word[0], a.word[1]), n = 0;
 
-		while (block->addresses[(slot + n) % SETTINGS_ADDRESSES].used)
-			if (++n == SETTINGS_PROBES)
-				return -ENOSPC;
-		block->addresses[(slot + n) % SETTINGS_ADDRESSES] = a;
+		if (settings_add(block, a.word[0], a.word[1]))
+			return -ENOSPC;
 	}
 	return 0;
 }
