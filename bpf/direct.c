@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Placeholder maps become addresses of values; why is in direct.h. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,7 @@ static int direct_prepare(struct bpf_program *program, struct bpf_prog_load_opts
 	struct bpf_insn *insns;
 	int err;
 
+	options->prog_flags |= (unsigned int)cookie;
 	if (!loading)
 		return 0;
 	insns = malloc(count * sizeof(*insns));
@@ -67,12 +69,26 @@ static int direct_prepare(struct bpf_program *program, struct bpf_prog_load_opts
 	return err;
 }
 
+/* libbpf's own handlers of these sections do no more than set the flag, which comes here as the cookie. */
 int direct_register(void)
 {
-	static int registration = -1;
-	LIBBPF_OPTS(libbpf_prog_handler_opts, options, .prog_prepare_load_fn = direct_prepare);
+	static const struct {
+		const char *section;
+		long flags;
+	} handlers[] = {{"xdp", 0}, {"xdp.frags", BPF_F_XDP_HAS_FRAGS}};
+	static bool registered;
 
-	if (registration < 0)
-		registration = libbpf_register_prog_handler("xdp", BPF_PROG_TYPE_XDP, BPF_XDP, &options);
-	return registration < 0 ? registration : 0;
+	if (registered)
+		return 0;
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+		LIBBPF_OPTS(libbpf_prog_handler_opts, options, .prog_prepare_load_fn = direct_prepare,
+			.cookie = handlers[i].flags);
+		int err = libbpf_register_prog_handler(
+			handlers[i].section, BPF_PROG_TYPE_XDP, BPF_XDP, &options);
+
+		if (err < 0)
+			return err;
+	}
+	registered = true;
+	return 0;
 }

@@ -181,7 +181,7 @@ INLINE int zone_probe_here(PACKET *p, struct query *q, u32 label)
 	u32 at, end;
 	int reason;
 
-	if (!header || header->magic != IMAGE_MAGIC || header->layout != IMAGE_LAYOUT)
+	if (!header)
 		return REASON_IMAGE;
 	q->zone = 0;
 	end = q->name_length - 1u;
@@ -220,7 +220,7 @@ INLINE int zone_next(PACKET *p, struct query *q, u32 from)
 	u32 most = q->name_labels - from; /* labels of the longest suffix */
 	u64 depths;
 
-	if (!header)
+	if (!header || header->magic != IMAGE_MAGIC || header->layout != IMAGE_LAYOUT)
 		return REASON_IMAGE;
 	if (from > q->name_labels)
 		return REASON_NO_ZONE;

@@ -91,7 +91,7 @@ INLINE int parse_ipv4(PACKET *p, struct query *q, const struct settings *s, u32 
 	u64 sum;
 
 	if (!ip)
-		return REASON_IP_BAD;
+		return REASON_NOT_LINEAR;
 	first = word_load32(ip);
 	third = word_load32(ip + 8);
 	source = word_load32(ip + AT(ipv4, source));
@@ -123,7 +123,9 @@ INLINE int parse_ipv6(PACKET *p, struct query *q, const struct settings *s, u32 
 	u64 s0, s1, t0, t1;
 	u8 next;
 
-	if (!ip || (ip[0] & 0xf0) != 0x60)
+	if (!ip)
+		return REASON_NOT_LINEAR;
+	if ((ip[0] & 0xf0) != 0x60)
 		return REASON_IP_BAD;
 	length = be16_get((be16){word_load16(ip + AT(ipv6, payload))});
 	next = ip[AT(ipv6, next)];
@@ -351,6 +353,7 @@ INLINE int name_copy(PACKET *p, struct query *q)
 	u64 sum = 0, w = 0;
 	const u8 *raw;
 	u32 at = 0;
+	u8 *end;
 
 	for (u32 i = 0; i < NAME_MAX / 8; i++) {
 		if (at + 8 > length)
@@ -371,8 +374,9 @@ INLINE int name_copy(PACKET *p, struct query *q)
 		w = word_load64(raw) >> (64 - 8 * rest);
 		sum = sum_word(sum, w);
 	}
-	word_store64(name_place(q, at), w);
-	word_store64(name_place(q, at + 8), 0);
+	end = name_place(q, at);
+	word_store64(end, w);
+	word_store64(end + 8, 0);
 	q->question_sum = sum + ((u64)q->question_type << (length & 1 ? 8 : 0));
 	return STEP_NEXT;
 }
