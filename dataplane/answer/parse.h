@@ -76,7 +76,8 @@ INLINE int parse_iface(PACKET *p, struct query *q, const struct settings *s, con
 			return REASON_NOT_OURS;
 		q->iface = i;
 		q->mtu = f->mtu;
-		q->flags = (f->flags & IFACE_PROBE ? QUERY_PROBE : 0) | (f->flags & IFACE_FIB ? QUERY_FIB : 0);
+		q->flags = (f->flags & IFACE_PROBE ? QUERY_PROBE : 0) | (f->flags & IFACE_FIB ? QUERY_FIB : 0) |
+			   (s->flags & SETTINGS_CHAINS_PASS ? QUERY_CHAINS_PASS : 0);
 		q->max_udp_size = s->max_udp_size;
 		q->copy_flags = s->copy_flags;
 		return STEP_NEXT;

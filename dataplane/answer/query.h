@@ -32,6 +32,7 @@ enum {
 	QUERY_AA = 1 << 5,
 	QUERY_PROBE = 1 << 6, /* a test run: not counted */
 	QUERY_FIB = 1 << 7,
+	QUERY_CHAINS_PASS = 1 << 9,
 	QUERY_TOUCHED = 1 << 8, /* the packet was changed: it can't pass any more */
 };
 

@@ -121,7 +121,7 @@ STEP int chain_follow(PACKET *p, struct query *q)
 	OPAQUE(n);
 	last = &q->placed[n & (PLACED_MAX - 1)];
 	if (!(placed_head(last)->flags & FRAGMENT_TARGET))
-		return STEP_NEXT;
+		return q->flags & QUERY_CHAINS_PASS ? REASON_CHAIN : STEP_NEXT;
 	q->hops++;
 	labels = image_at(p, last->offset, last->rel + FRAGMENT_HEAD + 10);
 	if (!labels)

@@ -39,8 +39,8 @@ INLINE void placed_fit(struct query *q, struct placed *d, u32 group)
 }
 
 /*
- * Does the reply fit? A required fragment that doesn't: TC and no records (RFC 2181 section 9, RFC 9471).
- * Additional records that don't: which of them are sent differs between servers, so the local one decides.
+ * Does the reply fit? An answer that doesn't: TC and no records (RFC 2181 section 9). A referral with its glue
+ * (RFC 9471), or additional records: what is sent of them differs between servers, so the local one decides.
  */
 INLINE int answer_fit(struct query *q)
 {
@@ -57,7 +57,7 @@ INLINE int answer_fit(struct query *q)
 		if (i >= count)
 			break;
 		if (f->flags & FRAGMENT_OVERSIZE || d->at + f->length + opt > q->limit) {
-			if (f->flags & FRAGMENT_OPTIONAL)
+			if (f->flags & FRAGMENT_OPTIONAL || !(q->flags & QUERY_AA))
 				return REASON_ROOM;
 			q->flags |= QUERY_TC;
 			q->rcode = RCODE_NOERROR;

@@ -48,6 +48,8 @@ struct settings {
 enum {
 	SETTINGS_BYPASS = 1 << 0, /* pass everything */
 	SETTINGS_HOLD = 1 << 1,	  /* an ended lease doesn't pass: answer until the zones' deadlines */
+	/* The local server follows a CNAME into its other zones (NSD, BIND; not Knot): chains that leave a zone pass */
+	SETTINGS_CHAINS_PASS = 1 << 2,
 };
 
 struct settings_area {
