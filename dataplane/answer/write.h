@@ -152,10 +152,9 @@ INLINE void opt_render(struct query *q)
 	o[3] = q->max_udp_size >> 8;
 	o[4] = q->max_udp_size & 0xff;
 	word_store32(o + 5, 0);
+	word_store64(o + 8, 0); /* no options; then what pads the sum */
 	if (q->flags & QUERY_DO)
 		o[7] = EDNS_DO >> 8;
-	word_store16(o + 9, 0);
-	word_store32(o + 11, 0); /* pads the sum */
 }
 
 /* Resize and everything behind the question. From the resize on the packet can't pass any more. */

@@ -21,6 +21,7 @@ int vector_run_case(struct vector_run *run, struct plain_engine *engine,
 		return -EINVAL;
 	}
 	memcpy(run->octets, run->packet.octets, size);
+	plain_engine_stain(engine, 0xa5); /* what another packet left */
 	vector_counters_sum(memory, &run->before);
 	run->outcome.action =
 		actions[plain_engine_run(engine, run->octets, &size, c->room, VECTOR_NOW)];
