@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What a fault means for routing. Pure: options, inputs, the time and a small
+ * memory in; a state for one prefix, its cause and a sentence out. No I/O, no
+ * allocation. The rows and their order: docs/internals/policy.md.
+ */
+#ifndef ANODE_HEALTH_POLICY_H
+#define ANODE_HEALTH_POLICY_H
+
+#include <sys/types.h>
+
+#include "control/health/route.h"
+#include "control/health/verdict.h"
+
+enum policy_fastpath {
+	POLICY_FASTPATH_REQUIRED, /* no announcement without it; degraded when lost */
+	POLICY_FASTPATH_OPTIONAL, /* announce without it */
+	POLICY_FASTPATH_OFF,
+};
+
+/* Zero means the default, except where 0 is said to have a meaning. */
+struct policy_options {
+	enum policy_fastpath fastpath;
+	struct span restart_grace;    /* 5 s */
+	struct span silence_withdraw; /* 3 s */
+	struct span carrier_stable;   /* 10 s; negative = none */
+	struct span hold_down;        /* 5 s; negative = none */
+	struct span announce_max;     /* 1 h */
+	struct span drain_max;        /* 24 h */
+	unsigned zones_failed;        /* percent; 50 */
+	const char *unit;             /* of the local server, NULL: none configured */
+};
+
+/* Fills in the defaults. */
+void policy_defaults(struct policy_options *options);
+
+/* State of the local server's unit. */
+enum policy_unit {
+	POLICY_UNIT_UNKNOWN, /* none configured, or nobody asks systemd (yet) */
+	POLICY_UNIT_ACTIVE,
+	POLICY_UNIT_ACTIVATING,
+	POLICY_UNIT_DEACTIVATING,
+	POLICY_UNIT_RELOADING,
+	POLICY_UNIT_DEAD,
+};
+
+const char *policy_unit_name(enum policy_unit unit);
+
+enum policy_override_kind {
+	POLICY_AUTO, /* none */
+	POLICY_ANNOUNCE,
+	POLICY_DRAIN,
+	POLICY_WITHDRAW,
+};
+
+const char *policy_override_name(enum policy_override_kind kind);
+
+#define POLICY_OWNER_MAX  64
+#define POLICY_REASON_MAX 256
+
+struct policy_override {
+	enum policy_override_kind kind;
+	char owner[POLICY_OWNER_MAX]; /* "root", "uid 1000", "birdc" */
+	uid_t uid;                    /* (uid_t)-1 = not a user */
+	char reason[POLICY_REASON_MAX];
+	struct mono until; /* MONO_NEVER = until auto */
+	struct wall since;
+};
+
+/* An override is given an end where the policy demands one. */
+void policy_override_bound(
+	struct policy_override *override, const struct policy_options *options, struct mono now);
+
+/* What the probes say about one prefix. */
+struct policy_server {
+	enum verdict_state udp; /* the worst target's */
+	const char *udp_who;    /* that target: "local server", "service address 203.0.113.53" */
+	struct mono last_good;  /* its last answer; not known = never */
+	struct mono since;      /* of its state */
+	enum verdict_state tcp;
+	const char *tcp_who;
+	/* Each required zone answered with authority, over UDP and TCP, by each
+	 * target; else what is missing. */
+	bool answered;
+	const char *unanswered;
+	/* A check whose failure degrades, content included; NULL = none fails. */
+	const char *failing_check;
+};
+
+/* What main and the other flows say; the same for all prefixes. */
+struct policy_node {
+	struct mono start; /* of the daemon */
+	bool leaving;
+	const char *superseded_by; /* NULL = nobody */
+	bool overrides_read;
+	enum policy_unit unit;
+	bool fastpath_healthy; /* attached, answering, lease valid */
+	bool image_published;
+	const char *fastpath_text; /* why not; may be NULL */
+	unsigned zones, zones_failing;
+	bool carrier;
+	struct mono carrier_since; /* of the present carrier state; not known = no state yet */
+	const char *carrier_text;  /* "eth0 down"; may be NULL */
+	enum bird_link bird;
+	const char *bird_error; /* may be NULL */
+};
+
+struct policy_input {
+	const struct policy_node *node;
+	struct policy_server server;
+	struct policy_override override;
+};
+
+enum policy_cause {
+	POLICY_GOOD,
+	POLICY_LEAVING,
+	POLICY_SUPERSEDED,
+	POLICY_OVERRIDE,
+	POLICY_BIRD,
+	POLICY_REFUSED,
+	POLICY_SILENT,
+	POLICY_CARRIER,
+	POLICY_WAITING,
+	POLICY_TCP,
+	POLICY_BLIND,
+	POLICY_CONTENT,
+	POLICY_ZONES,
+	POLICY_FASTPATH,
+	POLICY_HOLDDOWN,
+};
+
+/* Stable words for logs and metrics: "refused", "holddown". */
+const char *policy_cause_name(enum policy_cause cause);
+
+/* What the policy remembers of a prefix between two calls. */
+struct policy_memory {
+	enum route_state state;
+	enum policy_cause cause;
+	struct mono since; /* of the state */
+	struct mono fell;  /* the last fall that a fault caused; not known = none */
+};
+
+struct policy_decision {
+	enum route_state state;
+	enum policy_cause cause;
+	/* By the clock alone the decision can't change before; MONO_NEVER. */
+	struct mono wake;
+	char reason[POLICY_REASON_MAX];
+};
+
+/* Decides; changes nothing. */
+void policy_decide(const struct policy_options *options, const struct policy_input *input,
+	const struct policy_memory *memory, struct mono now, struct policy_decision *decision);
+
+/* Takes the decision into the memory. true: the state changed. */
+bool policy_commit(
+	struct policy_memory *memory, const struct policy_decision *decision, struct mono now);
+
+#endif
