@@ -230,37 +230,51 @@ void prefix_forget(struct route_prefix *prefix, enum bird_link link, struct mono
 		prefix_watch(prefix, now);
 }
 
+int prefix_set_peers(struct route_prefix *prefix, const char *const *peers, size_t peer_count)
+{
+	struct peer *fresh;
+
+	if (peer_count == 0)
+		return -EINVAL;
+	for (size_t i = 0; i < peer_count; i++)
+		if (!bird_name_valid(peers[i]))
+			return -EINVAL;
+	fresh = calloc(peer_count, sizeof *fresh);
+	if (!fresh)
+		return -ENOMEM;
+	for (size_t i = 0; i < peer_count; i++)
+		strcpy(fresh[i].name, peers[i]);
+	free(prefix->peers);
+	prefix->peers = fresh;
+	prefix->peer_count = peer_count;
+	return 0;
+}
+
 int prefix_new(struct route_prefix **out, const struct route_prefix_options *options)
 {
 	struct route_prefix *prefix;
 	struct bird_prefix parsed;
+	int r;
 
-	if (bird_prefix_parse(&parsed, options->prefix) < 0 ||
-		!bird_name_valid(options->protocol) || options->peer_count == 0)
+	if (bird_prefix_parse(&parsed, options->prefix) < 0 || !bird_name_valid(options->protocol))
 		return -EINVAL;
 	if (options->drain_protocol &&
 		(!bird_name_valid(options->drain_protocol) ||
 			strcmp(options->drain_protocol, options->protocol) == 0))
 		return -EINVAL;
-	for (size_t i = 0; i < options->peer_count; i++)
-		if (!bird_name_valid(options->peers[i]))
-			return -EINVAL;
 	prefix = calloc(1, sizeof *prefix);
 	if (!prefix)
 		return -ENOMEM;
-	prefix->peers = calloc(options->peer_count, sizeof *prefix->peers);
-	if (!prefix->peers) {
-		free(prefix);
-		return -ENOMEM;
+	r = prefix_set_peers(prefix, options->peers, options->peer_count);
+	if (r < 0) {
+		prefix_free(prefix);
+		return r;
 	}
 	prefix->prefix = parsed;
 	bird_prefix_format(&parsed, prefix->text);
 	strcpy(prefix->main.name, options->protocol);
 	if (options->drain_protocol)
 		strcpy(prefix->drain.name, options->drain_protocol);
-	prefix->peer_count = options->peer_count;
-	for (size_t i = 0; i < options->peer_count; i++)
-		strcpy(prefix->peers[i].name, options->peers[i]);
 	prefix->poll_from = MONO_NEVER;
 	prefix->settle_by = MONO_NEVER;
 	*out = prefix;

@@ -83,6 +83,7 @@ static inline bool mono_due(struct mono at, struct mono now)
 /* 0, -EINVAL, -ENOMEM; prefix_free() undoes it. */
 int prefix_new(struct route_prefix **prefix, const struct route_prefix_options *options);
 void prefix_free(struct route_prefix *prefix);
+int prefix_set_peers(struct route_prefix *prefix, const char *const *peers, size_t peer_count);
 bool prefix_uses(const struct route_prefix *prefix, const char *protocol);
 
 /* ---- what is wanted ---- */

@@ -236,6 +236,8 @@ static void route_done(struct command *command, struct mono now)
 	struct route_prefix *prefix = command->prefix;
 	struct peer *peer = command->peer;
 
+	if (!peer)
+		return;
 	peer->asked = now;
 	if (command->stopped) /* by a reconfiguration: says nothing */
 		peer->seen = ROUTE_SEEN_UNKNOWN;
@@ -726,6 +728,23 @@ int route_add(struct route *route, struct route_prefix **out,
 	route->ready_due = bird_link(route->bird) == BIRD_UP;
 	timer_set(route->timer, route->round_at);
 	*out = prefix;
+	return 0;
+}
+
+int route_set_peers(struct route_prefix *prefix, const char *const *peers, size_t peer_count)
+{
+	struct route *route = prefix->route;
+	int r = prefix_set_peers(prefix, peers, peer_count);
+
+	if (r < 0)
+		return r;
+	/* The answer about a peer of before, if one is due, is nobody's. */
+	if (route->command.prefix == prefix)
+		route->command.peer = NULL;
+	if (prefix->decided)
+		prefix_watch(prefix, mono_now());
+	route->round_at = mono_now();
+	timer_set(route->timer, route->round_at);
 	return 0;
 }
 

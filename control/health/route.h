@@ -113,6 +113,10 @@ int route_add(struct route *route, struct route_prefix **prefix,
  * be added again only after that. */
 void route_remove(struct route_prefix *prefix);
 
+/* Other peers to read back from; what is announced stays. 0, -EINVAL, -ENOMEM:
+ * as before. */
+int route_set_peers(struct route_prefix *prefix, const char *const *peers, size_t peer_count);
+
 /* From now on this is wanted. note goes into the state file, for people. */
 void route_want(struct route_prefix *prefix, enum route_state state, const char *note);
 
