@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The reconciler against a model of BIRD: two static protocols per prefix, one
- * peer, a configuration that includes the state files.
+ * The reconciler against a model of BIRD.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -20,27 +19,15 @@
 #include "control/health/statefile.h"
 #include "tests/unit/health/fake_bird.h"
 #include "tests/unit/health/loop.h"
-
-enum { MAIN4, DRAIN4, MAIN6, DRAIN6, PROTOS };
-
-static const char *const names[PROTOS] = {
-	"anycast4", "anycast4_drain", "anycast6", "anycast6_drain"};
+#include "tests/unit/health/model_bird.h"
 
 struct fixture {
 	sd_event *loop;
 	char top[32], dir[64], path[64];
 	struct fake_bird fake;
+	struct model_bird bird;
 	struct route *route;
 	struct route_prefix *v4, *v6;
-
-	/* BIRD's side. */
-	bool up[PROTOS], absent[PROTOS];
-	bool edge_up;
-	const char *foreign; /* exports the v4 prefix as well, at lower preference */
-	bool deny;
-	unsigned configured;
-	char reply[2048];
-	char trace[4096]; /* commands that change something, with ';' */
 
 	/* Ours. */
 	unsigned ready, persons, alarms;
@@ -49,95 +36,6 @@ struct fixture {
 	char superseded[64];
 	char log[4096];
 };
-
-static void state_files(const struct fixture *f, struct statefile *files)
-{
-	assert_int_equal(statefile_init(files, f->dir, "bird"), 0);
-}
-
-/* `configure`, and what BIRD does when it starts. */
-static void configure(struct fixture *f)
-{
-	struct statefile files;
-
-	state_files(f, &files);
-	for (int i = 0; i < PROTOS; i++)
-		assert_int_equal(statefile_read(&files, names[i], &f->up[i]), 0);
-	f->configured++;
-}
-
-static const char *bird_switch(struct fixture *f, const char *command)
-{
-	bool up = command[0] == 'e';
-
-	snprintf(f->trace + strlen(f->trace), sizeof f->trace - strlen(f->trace), "%s;", command);
-	if (f->deny)
-		return "8007 Access denied\n";
-	for (int i = 0; i < PROTOS; i++) {
-		char quoted[80];
-
-		snprintf(quoted, sizeof quoted, "%sable \"%s\"", up ? "en" : "dis", names[i]);
-		if (strcmp(command, quoted) != 0 || f->absent[i])
-			continue;
-		snprintf(f->reply, sizeof f->reply, "%s%s: %s%sabled\n0000 \n",
-			f->up[i] == up ? up ? "0010-" : "0008-"
-			: up           ? "0011-"
-				       : "0009-",
-			names[i], f->up[i] == up ? "already " : "", up ? "en" : "dis");
-		f->up[i] = up;
-		return f->reply;
-	}
-	return "8003 No protocols match\n";
-}
-
-static const char *bird_reply(void *arg, const char *command)
-{
-	struct fixture *f = arg;
-	const char *from = NULL;
-	size_t n = 0;
-	int main;
-
-	if (strncmp(command, "enable", 6) == 0 || strncmp(command, "disable", 7) == 0)
-		return bird_switch(f, command);
-	if (strcmp(command, "show status") == 0) {
-		snprintf(f->reply, sizeof f->reply,
-			"1000-BIRD 2.0.12\n1011-Router ID is 192.0.2.1\n"
-			" Last reconfiguration on 2026-11-22 00:00:%02u\n"
-			"0013 Daemon is up and running\n",
-			f->configured);
-		return f->reply;
-	}
-	if (strcmp(command, "show protocols") == 0) {
-		n = (size_t)snprintf(f->reply, sizeof f->reply,
-			"2002-Name       Proto      Table      State  Since         Info\n");
-		for (int i = 0; i < PROTOS; i++)
-			if (!f->absent[i])
-				n += (size_t)snprintf(f->reply + n, sizeof f->reply - n,
-					"1002-%s Static     master4    %s   22:55:48.994  \n",
-					names[i], f->up[i] ? "up" : "down");
-		snprintf(f->reply + n, sizeof f->reply - n,
-			" edge1      BGP        ---        %s     22:55:26.708  %s\n0000 \n",
-			f->edge_up ? "up" : "start", f->edge_up ? "Established" : "Active");
-		return f->reply;
-	}
-	if (strncmp(command, "show route ", 11) != 0 || !strstr(command, " exported 'edge1'"))
-		return "9001 syntax error\n";
-	if (!f->edge_up)
-		return "9001 No valid tables\n";
-	main = strstr(command, "203.0.113.0/24") ? MAIN4 : MAIN6;
-	if (f->up[main])
-		from = names[main];
-	else if (f->up[main + 1])
-		from = names[main + 1];
-	else if (main == MAIN4)
-		from = f->foreign;
-	if (!from)
-		return "8001 Network not found\n";
-	snprintf(f->reply, sizeof f->reply,
-		"1007-Table master4:\n %s       blackhole [%s 22:55:48.356] * (200)\n0000 \n",
-		main == MAIN4 ? "203.0.113.0/24" : "2001:db8:53::/48", from);
-	return f->reply;
-}
 
 static void on_link(void *arg, enum bird_link link)
 {
@@ -212,9 +110,9 @@ static int setup(void **state)
 		return -1;
 	snprintf(f->dir, sizeof f->dir, "%s/anode/bird", f->top);
 	snprintf(f->path, sizeof f->path, "%s/ctl", f->top);
-	f->edge_up = true;
-	f->fake.reply = bird_reply;
-	f->fake.arg = f;
+	model_bird_init(&f->bird, f->dir);
+	f->fake.reply = model_bird_reply;
+	f->fake.arg = &f->bird;
 	fake_bird_start(&f->fake, f->loop, f->path);
 	route_start(f, &f->route);
 	assert_int_equal(route_add(f->route, &f->v4, &options4, &f->v4), 0);
@@ -246,22 +144,13 @@ static bool is_settled(struct route_prefix *prefix, enum route_state state)
 	return status.settled && status.wanted == state;
 }
 
-static bool file_up(const struct fixture *f, int proto)
-{
-	struct statefile files;
-	bool up;
-
-	state_files(f, &files);
-	return statefile_read(&files, names[proto], &up) == 0 && up;
-}
-
 static void announce(struct fixture *f)
 {
 	route_want(f->v4, ROUTE_ANNOUNCED, "test");
 	route_want(f->v6, ROUTE_ANNOUNCED, "test");
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v4, ROUTE_ANNOUNCED));
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v6, ROUTE_ANNOUNCED));
-	f->trace[0] = '\0';
+	f->bird.trace[0] = '\0';
 	f->log[0] = '\0';
 }
 
@@ -272,9 +161,9 @@ static void nothing_is_switched_before_something_is_wanted(void **state)
 	struct fixture *f = *state;
 	struct route_status status;
 
-	f->up[MAIN4] = f->up[DRAIN4] = true;
+	f->bird.up[MAIN4] = f->bird.up[DRAIN4] = true;
 	ASSERT_WITHIN(f->loop, 2000, f->ready == 1);
-	ASSERT_STAYS(f->loop, 120, f->trace[0] == '\0');
+	ASSERT_STAYS(f->loop, 120, f->bird.trace[0] == '\0');
 	route_status(f->v4, &status);
 	assert_false(status.decided);
 	assert_true(status.set_known);
@@ -282,7 +171,7 @@ static void nothing_is_switched_before_something_is_wanted(void **state)
 	assert_int_equal(status.actual, ROUTE_ANNOUNCED);
 	/* No file of ours says so: not to be adopted. */
 	assert_false(status.set_by_us);
-	assert_false(file_up(f, MAIN4));
+	assert_false(model_bird_file_up(&f->bird, MAIN4));
 }
 
 static void announcing_writes_the_files_first_and_reads_back(void **state)
@@ -292,11 +181,11 @@ static void announcing_writes_the_files_first_and_reads_back(void **state)
 	struct route_status status;
 
 	route_want(f->v4, ROUTE_ANNOUNCED, "test");
-	assert_true(file_up(f, MAIN4) && file_up(f, DRAIN4));
-	assert_string_equal(f->trace, "");
+	assert_true(model_bird_file_up(&f->bird, MAIN4) && model_bird_file_up(&f->bird, DRAIN4));
+	assert_string_equal(f->bird.trace, "");
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v4, ROUTE_ANNOUNCED));
 	/* The main one first: no drained announcement before it. */
-	assert_string_equal(f->trace, "enable \"anycast4\";enable \"anycast4_drain\";");
+	assert_string_equal(f->bird.trace, "enable \"anycast4\";enable \"anycast4_drain\";");
 	route_status(f->v4, &status);
 	assert_true(status.actual_known && status.set_by_us);
 	assert_int_equal(status.actual, ROUTE_ANNOUNCED);
@@ -304,7 +193,7 @@ static void announcing_writes_the_files_first_and_reads_back(void **state)
 	route_peer_status(f->v4, 0, &peer);
 	assert_int_equal(peer.seen, ROUTE_SEEN_MAIN);
 	assert_true(peer.established);
-	assert_false(f->up[MAIN6]);
+	assert_false(f->bird.up[MAIN6]);
 }
 
 static void draining_leaves_no_gap(void **state)
@@ -314,18 +203,18 @@ static void draining_leaves_no_gap(void **state)
 
 	announce(f);
 	route_want(f->v4, ROUTE_DEGRADED, "test");
-	assert_true(!file_up(f, MAIN4) && file_up(f, DRAIN4));
+	assert_true(!model_bird_file_up(&f->bird, MAIN4) && model_bird_file_up(&f->bird, DRAIN4));
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v4, ROUTE_DEGRADED));
-	assert_string_equal(f->trace, "disable \"anycast4\";");
+	assert_string_equal(f->bird.trace, "disable \"anycast4\";");
 	route_status(f->v4, &status);
 	assert_int_equal(status.actual, ROUTE_DEGRADED);
 	/* From withdrawn: only the drain one. */
 	route_want(f->v4, ROUTE_WITHDRAWN, "test");
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v4, ROUTE_WITHDRAWN));
-	f->trace[0] = '\0';
+	f->bird.trace[0] = '\0';
 	route_want(f->v4, ROUTE_DEGRADED, "test");
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v4, ROUTE_DEGRADED));
-	assert_string_equal(f->trace, "enable \"anycast4_drain\";");
+	assert_string_equal(f->bird.trace, "enable \"anycast4_drain\";");
 }
 
 static void withdrawing_is_one_withdrawal_at_the_peer(void **state)
@@ -336,29 +225,29 @@ static void withdrawing_is_one_withdrawal_at_the_peer(void **state)
 	route_want(f->v4, ROUTE_WITHDRAWN, "test");
 	route_want(f->v6, ROUTE_WITHDRAWN, "test");
 	for (int i = 0; i < PROTOS; i++)
-		assert_false(file_up(f, i));
+		assert_false(model_bird_file_up(&f->bird, i));
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v4, ROUTE_WITHDRAWN));
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v6, ROUTE_WITHDRAWN));
 	/* Nothing is asked of BIRD before all of it is said. */
-	assert_string_equal(f->trace, "disable \"anycast4_drain\";disable \"anycast4\";"
-				      "disable \"anycast6_drain\";disable \"anycast6\";");
+	assert_string_equal(f->bird.trace, "disable \"anycast4_drain\";disable \"anycast4\";"
+					   "disable \"anycast6_drain\";disable \"anycast6\";");
 }
 
 static void withdrawals_go_before_announcements(void **state)
 {
 	struct fixture *f = *state;
 
-	f->up[MAIN6] = true;
+	f->bird.up[MAIN6] = true;
 	ASSERT_WITHIN(f->loop, 2000, f->ready == 1);
 	f->fake.frozen = true; /* so that both wait */
 	route_want(f->v4, ROUTE_ANNOUNCED, "test");
 	route_want(f->v6, ROUTE_WITHDRAWN, "test");
-	f->trace[0] = '\0';
+	f->bird.trace[0] = '\0';
 	fake_bird_thaw(&f->fake);
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v6, ROUTE_WITHDRAWN));
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v4, ROUTE_ANNOUNCED));
-	assert_true(strstr(f->trace, "disable \"anycast6\"") <
-		    strstr(f->trace, "enable \"anycast4_drain\""));
+	assert_true(strstr(f->bird.trace, "disable \"anycast6\"") <
+		    strstr(f->bird.trace, "enable \"anycast4_drain\""));
 }
 
 /* ---- drift ---- */
@@ -368,13 +257,13 @@ static void a_configure_changes_nothing_when_the_files_agree(void **state)
 	struct fixture *f = *state;
 
 	announce(f);
-	configure(f);
-	ASSERT_STAYS(f->loop, 150, f->trace[0] == '\0' && f->up[MAIN4]);
+	model_bird_configure(&f->bird);
+	ASSERT_STAYS(f->loop, 150, f->bird.trace[0] == '\0' && f->bird.up[MAIN4]);
 	assert_non_null(strstr(f->log, "BIRD read its configuration again"));
 	route_want(f->v4, ROUTE_WITHDRAWN, "test");
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v4, ROUTE_WITHDRAWN));
-	configure(f);
-	ASSERT_STAYS(f->loop, 150, !f->up[MAIN4]);
+	model_bird_configure(&f->bird);
+	ASSERT_STAYS(f->loop, 150, !f->bird.up[MAIN4]);
 	assert_int_equal(f->persons, 0);
 }
 
@@ -384,17 +273,17 @@ static void drift_is_repaired_in_both_directions(void **state)
 
 	announce(f);
 	/* A configuration without the include. */
-	f->up[MAIN4] = f->up[DRAIN4] = false;
-	f->configured++;
-	ASSERT_WITHIN(f->loop, 2000, f->up[MAIN4] && f->up[DRAIN4]);
+	f->bird.up[MAIN4] = f->bird.up[DRAIN4] = false;
+	f->bird.configured++;
+	ASSERT_WITHIN(f->loop, 2000, f->bird.up[MAIN4] && f->bird.up[DRAIN4]);
 	assert_int_equal(f->persons, 0);
 	assert_non_null(strstr(f->log, "repairing"));
 	route_want(f->v4, ROUTE_WITHDRAWN, "test");
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v4, ROUTE_WITHDRAWN));
-	f->up[MAIN4] = true; /* somebody enabled it */
-	ASSERT_WITHIN(f->loop, 2000, !f->up[MAIN4]);
-	f->up[DRAIN4] = true;
-	ASSERT_WITHIN(f->loop, 2000, !f->up[DRAIN4]);
+	f->bird.up[MAIN4] = true; /* somebody enabled it */
+	ASSERT_WITHIN(f->loop, 2000, !f->bird.up[MAIN4]);
+	f->bird.up[DRAIN4] = true;
+	ASSERT_WITHIN(f->loop, 2000, !f->bird.up[DRAIN4]);
 }
 
 static void a_state_file_that_somebody_changed_is_put_right(void **state)
@@ -405,7 +294,7 @@ static void a_state_file_that_somebody_changed_is_put_right(void **state)
 	announce(f);
 	snprintf(path, sizeof path, "%s/anycast4.conf", f->dir);
 	unlink(path);
-	ASSERT_WITHIN(f->loop, 2000, file_up(f, MAIN4));
+	ASSERT_WITHIN(f->loop, 2000, model_bird_file_up(&f->bird, MAIN4));
 }
 
 static void a_person_who_disables_is_asked_about_not_overruled(void **state)
@@ -413,16 +302,16 @@ static void a_person_who_disables_is_asked_about_not_overruled(void **state)
 	struct fixture *f = *state;
 
 	announce(f);
-	f->up[MAIN4] = false; /* birdc disable anycast4 */
+	f->bird.up[MAIN4] = false; /* birdc disable anycast4 */
 	ASSERT_WITHIN(f->loop, 2000, f->persons == 1);
 	assert_ptr_equal(f->person_arg, &f->v4);
 	assert_int_equal(f->person_made, ROUTE_DEGRADED);
-	assert_string_equal(f->trace, "");
+	assert_string_equal(f->bird.trace, "");
 	/* Nobody took it over as wanted: undone. */
-	ASSERT_WITHIN(f->loop, 2000, f->up[MAIN4]);
+	ASSERT_WITHIN(f->loop, 2000, f->bird.up[MAIN4]);
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v4, ROUTE_ANNOUNCED));
 	ASSERT_STAYS(f->loop, 120, f->persons == 1); /* a round sees it up */
-	f->up[MAIN4] = f->up[DRAIN4] = false;
+	f->bird.up[MAIN4] = f->bird.up[DRAIN4] = false;
 	ASSERT_WITHIN(f->loop, 2000, f->persons == 2);
 	assert_int_equal(f->person_made, ROUTE_WITHDRAWN);
 }
@@ -433,7 +322,7 @@ static void a_foreign_route_is_an_alarm_that_names_it(void **state)
 	struct route_status status;
 
 	announce(f);
-	f->foreign = "kernel1";
+	f->bird.foreign = "kernel1";
 	route_want(f->v4, ROUTE_WITHDRAWN, "test");
 	ASSERT_WITHIN(f->loop, 4000, strstr(f->log, "kernel1"));
 	route_status(f->v4, &status);
@@ -444,7 +333,7 @@ static void a_foreign_route_is_an_alarm_that_names_it(void **state)
 	unsigned alarms = f->alarms;
 
 	ASSERT_STAYS(f->loop, 200, f->alarms == alarms);
-	f->foreign = NULL;
+	f->bird.foreign = NULL;
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v4, ROUTE_WITHDRAWN));
 	route_status(f->v4, &status);
 	assert_string_equal(status.error, "");
@@ -456,12 +345,12 @@ static void a_session_that_is_down_is_no_error(void **state)
 	struct route_status status;
 
 	announce(f);
-	f->edge_up = false;
+	f->bird.edge_up = false;
 	ASSERT_WITHIN(
 		f->loop, 2000, (route_status(f->v4, &status), status.actual == ROUTE_WITHDRAWN));
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v4, ROUTE_ANNOUNCED));
 	assert_int_equal(f->alarms, 0);
-	f->edge_up = true;
+	f->bird.edge_up = true;
 	ASSERT_WITHIN(
 		f->loop, 2000, (route_status(f->v4, &status), status.actual == ROUTE_ANNOUNCED));
 }
@@ -472,26 +361,26 @@ static void without_a_drain_protocol_degraded_stays_announced(void **state)
 {
 	struct fixture *f = *state;
 
-	f->absent[DRAIN4] = true;
+	f->bird.absent[DRAIN4] = true;
 	route_want(f->v4, ROUTE_ANNOUNCED, "test");
-	ASSERT_WITHIN(f->loop, 2000, f->up[MAIN4]);
+	ASSERT_WITHIN(f->loop, 2000, f->bird.up[MAIN4]);
 	route_want(f->v4, ROUTE_DEGRADED, "test");
-	ASSERT_STAYS(f->loop, 150, f->up[MAIN4]);
-	assert_true(file_up(f, MAIN4));
+	ASSERT_STAYS(f->loop, 150, f->bird.up[MAIN4]);
+	assert_true(model_bird_file_up(&f->bird, MAIN4));
 	route_want(f->v4, ROUTE_WITHDRAWN, "test");
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v4, ROUTE_WITHDRAWN));
-	assert_false(f->up[MAIN4]);
+	assert_false(f->bird.up[MAIN4]);
 }
 
 static void a_missing_protocol_is_waited_for(void **state)
 {
 	struct fixture *f = *state;
 
-	f->absent[MAIN4] = true;
+	f->bird.absent[MAIN4] = true;
 	route_want(f->v4, ROUTE_ANNOUNCED, "test");
 	ASSERT_WITHIN(f->loop, 5000, strstr(f->log, "no protocol anycast4 in BIRD"));
-	f->absent[MAIN4] = false;
-	f->configured++;
+	f->bird.absent[MAIN4] = false;
+	f->bird.configured++;
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v4, ROUTE_ANNOUNCED));
 }
 
@@ -501,12 +390,12 @@ static void a_refusal_is_shown_and_tried_again(void **state)
 	struct route_status status;
 
 	announce(f);
-	f->deny = true;
+	f->bird.deny = true;
 	route_want(f->v4, ROUTE_WITHDRAWN, "test");
 	ASSERT_WITHIN(f->loop, 2000, f->alarms > 0);
 	route_status(f->v4, &status);
 	assert_non_null(strstr(f->log, "8007 Access denied"));
-	f->deny = false;
+	f->bird.deny = false;
 	ASSERT_WITHIN(f->loop, 3000, is_settled(f->v4, ROUTE_WITHDRAWN));
 }
 
@@ -518,16 +407,16 @@ static void a_killed_bird_is_withdrawn_and_repaired_on_return(void **state)
 	fake_bird_stop(&f->fake);
 	ASSERT_WITHIN(f->loop, 2000, route_link(f->route) == BIRD_GONE);
 	/* Nobody decided otherwise: files stay, and so it comes back. */
-	assert_true(file_up(f, MAIN4));
+	assert_true(model_bird_file_up(&f->bird, MAIN4));
 	route_want(f->v4, ROUTE_WITHDRAWN, "BIRD is gone");
-	assert_false(file_up(f, MAIN4));
+	assert_false(model_bird_file_up(&f->bird, MAIN4));
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v4, ROUTE_WITHDRAWN));
-	memset(f->up, 0, sizeof f->up);
-	configure(f);
-	assert_true(!f->up[MAIN4] && f->up[MAIN6]);
+	memset(f->bird.up, 0, sizeof f->bird.up);
+	model_bird_configure(&f->bird);
+	assert_true(!f->bird.up[MAIN4] && f->bird.up[MAIN6]);
 	fake_bird_start(&f->fake, f->loop, f->path);
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v6, ROUTE_ANNOUNCED));
-	assert_false(f->up[MAIN4]);
+	assert_false(f->bird.up[MAIN4]);
 }
 
 static void a_frozen_bird_obeys_when_it_thaws_and_the_delay_is_an_alarm(void **state)
@@ -538,12 +427,12 @@ static void a_frozen_bird_obeys_when_it_thaws_and_the_delay_is_an_alarm(void **s
 	f->fake.frozen = true;
 	ASSERT_WITHIN(f->loop, 2000, route_link(f->route) == BIRD_SILENT);
 	route_want(f->v4, ROUTE_WITHDRAWN, "test");
-	assert_false(file_up(f, MAIN4));
+	assert_false(model_bird_file_up(&f->bird, MAIN4));
 	ASSERT_WITHIN(f->loop, 4000, strstr(f->log, "BIRD doesn't"));
 	assert_int_equal(f->alarms, 1);
 	fake_bird_thaw(&f->fake);
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v4, ROUTE_WITHDRAWN));
-	assert_true(f->up[MAIN6]);
+	assert_true(f->bird.up[MAIN6]);
 }
 
 /* ---- state files that fail ---- */
@@ -557,7 +446,7 @@ static void nothing_is_enabled_that_cannot_be_written_down(void **state)
 	snprintf(path, sizeof path, "%s/.anycast4.tmp", f->dir);
 	assert_int_equal(mkdir(path, 0755), 0);
 	route_want(f->v4, ROUTE_ANNOUNCED, "test");
-	ASSERT_STAYS(f->loop, 150, !f->up[MAIN4]);
+	ASSERT_STAYS(f->loop, 150, !f->bird.up[MAIN4]);
 	route_status(f->v4, &status);
 	assert_non_null(strstr(status.error, "state file"));
 	rmdir(path);
@@ -565,8 +454,8 @@ static void nothing_is_enabled_that_cannot_be_written_down(void **state)
 	/* But a withdrawal needs no file: it takes the old one away. */
 	assert_int_equal(mkdir(path, 0755), 0);
 	route_want(f->v4, ROUTE_WITHDRAWN, "test");
-	assert_false(file_up(f, MAIN4));
-	ASSERT_WITHIN(f->loop, 2000, !f->up[MAIN4]);
+	assert_false(model_bird_file_up(&f->bird, MAIN4));
+	ASSERT_WITHIN(f->loop, 2000, !f->bird.up[MAIN4]);
 	rmdir(path);
 }
 
@@ -576,19 +465,19 @@ static void a_newer_writer_is_left_alone(void **state)
 	struct statefile other;
 
 	announce(f);
-	state_files(f, &other);
-	snprintf(other.owner, sizeof other.owner, "anodectl[7]");
+	assert_int_equal(statefile_init(&other, f->dir, "anodectl[7]"), 0);
 	assert_int_equal(statefile_claim(&other), 0);
 	for (int i = 0; i < PROTOS; i++) {
-		assert_int_equal(statefile_write(&other, names[i], false, "offline"), 0);
-		f->up[i] = false;
+		assert_int_equal(statefile_write(&other, model_bird_names[i], false, "offline"), 0);
+		f->bird.up[i] = false;
 	}
 	ASSERT_WITHIN(f->loop, 2000, f->superseded[0]);
 	assert_string_equal(f->superseded, "anodectl[7]");
-	ASSERT_STAYS(f->loop, 150, !f->up[MAIN4] && !file_up(f, MAIN4));
+	ASSERT_STAYS(f->loop, 150, !f->bird.up[MAIN4] && !model_bird_file_up(&f->bird, MAIN4));
 	route_want(f->v4, ROUTE_WITHDRAWN, "test");
 	route_want(f->v4, ROUTE_ANNOUNCED, "test");
-	ASSERT_STAYS(f->loop, 150, f->trace[0] == '\0' && !file_up(f, MAIN4));
+	ASSERT_STAYS(
+		f->loop, 150, f->bird.trace[0] == '\0' && !model_bird_file_up(&f->bird, MAIN4));
 	assert_int_equal(route_reclaim(f->route), 0);
 	assert_string_equal(route_superseded_by(f->route), "");
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v4, ROUTE_ANNOUNCED));
@@ -606,8 +495,8 @@ static void two_writers_never_fight(void **state)
 	assert_int_equal(route_add(second, &prefix, &options4, NULL), 0);
 	route_want(prefix, ROUTE_WITHDRAWN, "test");
 	ASSERT_WITHIN(f->loop, 2000, f->superseded[0]);
-	assert_false(file_up(f, MAIN4));
-	ASSERT_STAYS(f->loop, 100, !file_up(f, MAIN4));
+	assert_false(model_bird_file_up(&f->bird, MAIN4));
+	ASSERT_STAYS(f->loop, 100, !model_bird_file_up(&f->bird, MAIN4));
 	route_free(second);
 }
 
@@ -643,7 +532,7 @@ static void a_removed_prefix_is_withdrawn_and_its_protocol_is_free(void **state)
 	announce(f);
 	route_remove(f->v4);
 	f->v4 = NULL;
-	ASSERT_WITHIN(f->loop, 2000, !f->up[MAIN4] && !f->up[DRAIN4]);
+	ASSERT_WITHIN(f->loop, 2000, !f->bird.up[MAIN4] && !f->bird.up[DRAIN4]);
 	ASSERT_WITHIN(f->loop, 2000, f->v4 || route_add(f->route, &f->v4, &options4, NULL) == 0);
 	route_want(f->v4, ROUTE_ANNOUNCED, "test");
 	ASSERT_WITHIN(f->loop, 2000, is_settled(f->v4, ROUTE_ANNOUNCED));

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * For tests: a DNS server on a loopback address.
+ */
+#include "tests/unit/health/fake_dns.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define MUST(x)                                                                                    \
+	do {                                                                                       \
+		if (!(x)) {                                                                        \
+			perror(#x);                                                                \
+			abort();                                                                   \
+		}                                                                                  \
+	} while (0)
+
+static socklen_t size_of(const struct sockaddr_storage *a)
+{
+	return a->ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+}
+
+/* Turns a query into its reply, in place; the new length. Written from RFC 1035
+ * by hand, so that it doesn't share a mistake with the library under test. */
+static size_t answer(const struct fake_dns *dns, uint8_t *m, size_t len)
+{
+	static const uint8_t soa[] = {0xc0, 12, 0, 6, 0, 1, 0, 0, 14, 16, 0, 38, 3, 'n', 's', '1',
+		0xc0, 12, 10, 'h', 'o', 's', 't', 'm', 'a', 's', 't', 'e', 'r', 0xc0, 12};
+	size_t rdlen;
+
+	m[2] = (uint8_t)(0x80 | (dns->no_authority ? 0 : 0x04) | (dns->truncated ? 0x02 : 0));
+	m[3] = (uint8_t)dns->rcode;
+	m[4] = 0, m[5] = 1;
+	memset(m + 6, 0, 6);
+	if (dns->wrong_id)
+		m[0] ^= 0x55;
+	if (dns->wrong_question)
+		m[13] ^= 1;
+	if (dns->not_a_reply)
+		m[2] &= 0x7f;
+	if (dns->no_question) {
+		m[5] = 0;
+		return 12;
+	}
+	if (dns->rcode || dns->no_record || dns->truncated)
+		return len;
+	if (dns->garbage) {
+		m[7] = 3; /* three records, of which there are some bytes */
+		memset(m + len, 0xff, 7);
+		return len + 7;
+	}
+	m[7] = 1;
+	memcpy(m + len, soa, sizeof soa);
+	rdlen = sizeof soa - 12 + 20;
+	m[len + 11] = (uint8_t)rdlen;
+	len += sizeof soa;
+	memset(m + len, 0, 20);
+	m[len] = (uint8_t)(dns->serial >> 24);
+	m[len + 1] = (uint8_t)(dns->serial >> 16);
+	m[len + 2] = (uint8_t)(dns->serial >> 8);
+	m[len + 3] = (uint8_t)dns->serial;
+	return len + 20;
+}
+
+static int udp_ready(sd_event_source *source, int fd, uint32_t revents, void *arg)
+{
+	struct fake_dns *dns = arg;
+	struct sockaddr_storage from;
+	socklen_t from_len = sizeof from;
+	uint8_t m[1024], forged[1024];
+	ssize_t n = recvfrom(fd, m, 512, MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
+
+	if (n < 12)
+		return 0;
+	memcpy(&dns->ids[dns->udp_queries % 64], m, 2);
+	dns->ports[dns->udp_queries % 64] = ((struct sockaddr_in *)&from)->sin_port;
+	dns->udp_queries++;
+	if (dns->silent)
+		return 0;
+	for (unsigned i = 0; i < dns->udp_forged; i++) {
+		size_t len;
+
+		memcpy(forged, m, (size_t)n);
+		len = answer(dns, forged, (size_t)n);
+		forged[0] ^= (uint8_t)(i + 1);
+		sendto(fd, forged, len, 0, (struct sockaddr *)&from, from_len);
+	}
+	sendto(fd, m, answer(dns, m, (size_t)n), 0, (struct sockaddr *)&from, from_len);
+	return 0;
+}
+
+static int client_ready(sd_event_source *source, int fd, uint32_t revents, void *arg)
+{
+	struct fake_dns *dns = arg;
+	uint8_t m[1024], out[1026];
+	ssize_t n = recv(fd, m, sizeof m, MSG_DONTWAIT);
+	size_t len;
+
+	if (n <= 2) {
+		for (int i = 0; i < FAKE_DNS_CLIENTS; i++) {
+			if (dns->clients[i] != fd)
+				continue;
+			dns->client_io[i] = sd_event_source_disable_unref(dns->client_io[i]);
+			close(fd);
+			dns->clients[i] = -1;
+		}
+		return 0;
+	}
+	dns->tcp_queries++;
+	if (dns->silent || dns->silent_tcp)
+		return 0;
+	len = answer(dns, m + 2, (size_t)n - 2);
+	memcpy(out + 2, m + 2, len);
+	out[0] = (uint8_t)(len >> 8);
+	out[1] = (uint8_t)len;
+	len += 2;
+	if (dns->tcp_split && dns->tcp_split < len)
+		len = dns->tcp_split;
+	send(fd, out, len, MSG_NOSIGNAL);
+	return 0;
+}
+
+static int tcp_ready(sd_event_source *source, int fd, uint32_t revents, void *arg)
+{
+	struct fake_dns *dns = arg;
+	int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (client < 0)
+		return 0;
+	dns->tcp_connections++;
+	for (int i = 0; i < FAKE_DNS_CLIENTS; i++) {
+		if (dns->clients[i] >= 0)
+			continue;
+		dns->clients[i] = client;
+		MUST(sd_event_add_io(dns->loop, &dns->client_io[i], client, EPOLLIN, client_ready,
+			     dns) >= 0);
+		return 0;
+	}
+	close(client);
+	return 0;
+}
+
+static void bind_both(struct fake_dns *dns)
+{
+	int one = 1;
+	socklen_t len = sizeof dns->address;
+
+	dns->udp = socket(dns->address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	dns->tcp = socket(dns->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	MUST(dns->udp >= 0 && dns->tcp >= 0);
+	MUST(bind(dns->udp, (struct sockaddr *)&dns->address, size_of(&dns->address)) == 0);
+	MUST(getsockname(dns->udp, (struct sockaddr *)&dns->address, &len) == 0);
+	MUST(setsockopt(dns->tcp, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0);
+	MUST(bind(dns->tcp, (struct sockaddr *)&dns->address, size_of(&dns->address)) == 0);
+	MUST(listen(dns->tcp, 16) == 0);
+	MUST(sd_event_add_io(dns->loop, &dns->udp_io, dns->udp, EPOLLIN, udp_ready, dns) >= 0);
+	MUST(sd_event_add_io(dns->loop, &dns->tcp_io, dns->tcp, EPOLLIN, tcp_ready, dns) >= 0);
+	for (int i = 0; i < FAKE_DNS_CLIENTS; i++)
+		dns->clients[i] = -1;
+}
+
+void fake_dns_start(struct fake_dns *dns, sd_event *loop, int family)
+{
+	dns->loop = loop;
+	memset(&dns->address, 0, sizeof dns->address);
+	dns->address.ss_family = (sa_family_t)family;
+	if (family == AF_INET)
+		((struct sockaddr_in *)&dns->address)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	else
+		((struct sockaddr_in6 *)&dns->address)->sin6_addr = in6addr_loopback;
+	bind_both(dns);
+}
+
+void fake_dns_stop(struct fake_dns *dns)
+{
+	if (!dns->loop || dns->udp < 0)
+		return;
+	dns->udp_io = sd_event_source_disable_unref(dns->udp_io);
+	dns->tcp_io = sd_event_source_disable_unref(dns->tcp_io);
+	close(dns->udp);
+	close(dns->tcp);
+	dns->udp = dns->tcp = -1;
+	for (int i = 0; i < FAKE_DNS_CLIENTS; i++) {
+		struct linger reset = {.l_onoff = 1};
+
+		if (dns->clients[i] < 0)
+			continue;
+		dns->client_io[i] = sd_event_source_disable_unref(dns->client_io[i]);
+		setsockopt(dns->clients[i], SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+		close(dns->clients[i]);
+		dns->clients[i] = -1;
+	}
+}
+
+void fake_dns_again(struct fake_dns *dns)
+{
+	bind_both(dns);
+}
