@@ -37,17 +37,27 @@ static void object_poison(void *context, uint32_t offset, uint32_t units)
 		image_store_bytes(&image->targets, offset, at, poison, IMAGE_UNIT);
 }
 
+/* One grace period of each copy's readers. A copy without one has no readers. */
+static int targets_grace(const struct image *image)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < image->targets.count && !error; i++) {
+		const struct engine_memory *memory = image->targets.memory[i];
+		error = memory->grace ? memory->grace(memory->engine) : 0;
+	}
+	return error;
+}
+
 int image_grace(struct image *image)
 {
+	int error;
+
 	image_space_grace_begin(image->space);
-	for (unsigned i = 0; i < image->targets.count; i++) {
-		struct engine_memory *memory = image->targets.memory[i];
-		int error = memory->grace ? memory->grace(memory->engine) : 0;
-		if (error)
-			return error;
-	}
-	image_space_grace_end(image->space);
-	return 0;
+	error = targets_grace(image);
+	if (!error)
+		image_space_grace_end(image->space);
+	return error;
 }
 
 int image_settle(struct image *image)
@@ -69,6 +79,16 @@ bool image_unsettled(const struct image *image)
 	return image->unsettled || image_quarantine(image);
 }
 
+int image_space_begin(struct image *image)
+{
+	const struct engine_memory *memory = image->targets.memory[0];
+	int error = image_space_new(&image->space, memory->shards, memory->shard_shift);
+
+	if (!error && image->options.poison)
+		image_space_watch(image->space, object_poison, image);
+	return error;
+}
+
 /* An empty image. Readers pass from the first store to the last. */
 static int image_format(struct image *image)
 {
@@ -83,11 +103,9 @@ static int image_format(struct image *image)
 	int error;
 
 	image_store_u64(&image->targets, 0, HEADER_AT(magic), 0);
-	error = image_space_new(&image->space, memory->shards, memory->shard_shift);
+	error = image_space_begin(image);
 	if (error)
 		return error;
-	if (image->options.poison)
-		image_space_watch(image->space, object_poison, image);
 	image_space_ready(image->space);
 	error = image_grace(image);
 	if (error)
@@ -98,9 +116,12 @@ static int image_format(struct image *image)
 	if (!error)
 		error = image_index_new(
 			&image->names, &image->targets, image->space, HEADER_AT(names));
-	if (!error)
-		image_store_u64(&image->targets, 0, HEADER_AT(magic), IMAGE_MAGIC);
-	return error;
+	if (error)
+		return error;
+	image_index_show(image->zones);
+	image_index_show(image->names);
+	image_store_u64(&image->targets, 0, HEADER_AT(magic), IMAGE_MAGIC);
+	return 0;
 }
 
 static bool shapes_match(struct engine_memory *const memory[], unsigned count)
@@ -118,31 +139,6 @@ static bool shapes_match(struct engine_memory *const memory[], unsigned count)
 	return true;
 }
 
-int image_open(struct image **out, struct engine_memory *const memory[], unsigned count,
-	const struct image_options *options, bool *adopted)
-{
-	struct image *image;
-	int error;
-
-	if (!shapes_match(memory, count))
-		return -EINVAL;
-	image = calloc(1, sizeof(*image));
-	if (!image)
-		return -ENOMEM;
-	image->targets.count = count;
-	memcpy(image->targets.memory, memory, count * sizeof(*memory));
-	image->options = *options;
-	if (adopted)
-		*adopted = false;
-	error = image_format(image);
-	if (error) {
-		image_close(image);
-		return error;
-	}
-	*out = image;
-	return 0;
-}
-
 static void tenant_free(struct image *image, struct tenant *tenant)
 {
 	HASH_DEL(image->tenants, tenant);
@@ -152,21 +148,61 @@ static void tenant_free(struct image *image, struct tenant *tenant)
 	free(tenant);
 }
 
-void image_close(struct image *image)
+/* All that is known of the image beside it. */
+static void image_forget(struct image *image)
 {
 	struct tenant *tenant, *next;
 
-	if (!image)
-		return;
 	HASH_ITER (hh, image->tenants, tenant, next)
 		tenant_free(image, tenant);
 	image_index_free(image->zones);
 	image_index_free(image->names);
 	image_space_free(image->space);
+	image->zones = image->names = NULL;
+	image->space = NULL;
+	image->unsettled = 0;
+}
+
+int image_open(struct image **out, struct engine_memory *const memory[], unsigned count,
+	const struct image_options *options, bool *adopted)
+{
+	struct image *image;
+	int error;
+
+	if (adopted)
+		*adopted = false;
+	if (!shapes_match(memory, count))
+		return -EINVAL;
+	image = calloc(1, sizeof(*image));
+	if (!image)
+		return -ENOMEM;
+	image->targets.count = count;
+	memcpy(image->targets.memory, memory, count * sizeof(*memory));
+	image->options = *options;
+	error = targets_grace(image); /* what comes can't stop half-way for want of it */
+	if (!error && image_adopt(image)) {
+		image_forget(image);
+		error = image_format(image);
+	} else if (adopted) {
+		*adopted = error == 0;
+	}
+	if (error) {
+		image_close(image);
+		return error;
+	}
+	*out = image;
+	return 0;
+}
+
+void image_close(struct image *image)
+{
+	if (!image)
+		return;
+	image_forget(image);
 	free(image);
 }
 
-static void depth_mark(struct image *image, unsigned labels)
+void image_depth_mark(struct image *image, unsigned labels)
 {
 	const struct image_header *header = image_object(image, 0);
 	unsigned word = labels / 64;
@@ -196,29 +232,38 @@ static uint32_t zone_link(struct image *image, const uint8_t *apex, uint32_t key
 		image_give(image, offset, IMAGE_USE_ZONES);
 		return 0;
 	}
-	depth_mark(image, head.labels);
+	image_depth_mark(image, head.labels);
 	return offset;
+}
+
+struct tenant *image_tenant_new(struct image *image, const uint8_t *labels, uint32_t size)
+{
+	struct tenant *tenant = calloc(1, sizeof(*tenant));
+
+	if (!tenant)
+		return NULL;
+	memcpy(tenant->apex, labels, size);
+	tenant->apex_size = (uint8_t)(size + 1);
+	HASH_ADD_KEYPTR(hh, image->tenants, tenant->apex, tenant->apex_size, tenant);
+	return tenant;
 }
 
 int image_zone_add(struct image *image, const uint8_t *apex)
 {
+	uint32_t labels = (uint32_t)name_size(apex) - 1;
 	struct tenant *tenant;
 	int error;
 
 	if (image_tenant(image, apex))
 		return -EEXIST;
-	tenant = calloc(1, sizeof(*tenant));
+	tenant = image_tenant_new(image, apex, labels);
 	if (!tenant)
 		return -ENOMEM;
-	tenant->apex_size = (uint8_t)name_size(apex);
-	memcpy(tenant->apex, apex, tenant->apex_size);
-	tenant->zone = zone_link(image, apex, tenant->apex_size - 1u, &error);
-	if (!tenant->zone) {
-		free(tenant);
-		return error == -EXFULL ? -ENOSPC : error;
-	}
-	HASH_ADD_KEYPTR(hh, image->tenants, tenant->apex, tenant->apex_size, tenant);
-	return 0;
+	tenant->zone = zone_link(image, apex, labels, &error);
+	if (tenant->zone)
+		return 0;
+	tenant_free(image, tenant);
+	return error == -EXFULL ? -ENOSPC : error;
 }
 
 static struct image_version *tenant_version(const struct image *image, const struct tenant *tenant)

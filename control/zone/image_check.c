@@ -479,7 +479,8 @@ static int zone_found(struct walk *w, uint32_t offset, uint32_t tag)
 	if (HASH_TAG(hash) != tag ||
 		reader_find(w, w->header->zones, hash, 0, z->key, z->key_len) != offset)
 		return wrong(w, "zone %u: readers don't find it", offset);
-	if (!(w->header->depths[z->labels / 64 & 1] >> z->labels % 64 & 1))
+	/* the bit is stored after the slot */
+	if (w->settled && !(w->header->depths[z->labels / 64 & 1] >> z->labels % 64 & 1))
 		return wrong(w, "zone %u: no bit for its depth", offset);
 	if (z->head && room_at(w, z->head) < sizeof(struct image_version))
 		return wrong(w, "zone %u: version lies outside", offset);

@@ -29,6 +29,7 @@ struct image_index {
 	uint32_t depth_max; /* the directory must fit into a shard */
 	uint32_t segments;
 	uint64_t objects;
+	bool shown; /* readers use it */
 };
 
 uint64_t image_index_hash(const uint8_t *key, uint32_t length, uint64_t seed)
@@ -112,9 +113,30 @@ int image_index_new(struct image_index **out, const struct image_targets *target
 	index->directory[0] = segment;
 	index->segments = 1;
 	image_store_bytes(targets, index->offset, 0, (uint32_t[4]){segment->offset}, IMAGE_UNIT);
-	image_store_u64(targets, 0, word_at, INDEX_WORD(index->offset, 0));
 	*out = index;
 	return 0;
+}
+
+static void word_store(struct image_index *index)
+{
+	if (index->shown)
+		image_store_u64(
+			index->targets, 0, index->word_at, INDEX_WORD(index->offset, index->depth));
+}
+
+void image_index_show(struct image_index *index)
+{
+	index->shown = true;
+	word_store(index);
+}
+
+/* A segment or directory that the index leads to no more. */
+static void part_drop(struct image_index *index, uint32_t offset)
+{
+	if (index->shown)
+		image_space_retire(index->space, offset, IMAGE_USE_INDEX);
+	else
+		image_space_give(index->space, offset, IMAGE_USE_INDEX);
 }
 
 void image_index_free(struct image_index *index)
@@ -234,36 +256,33 @@ static void half_fill(const struct segment *segment, const uint64_t *from, uint3
 
 static int directory_double(struct image_index *index)
 {
-	uint32_t count = 1u << index->depth;
+	uint32_t count = 2u << index->depth, units = directory_units(index->depth + 1);
 	struct segment **directory;
 	uint32_t *words, offset;
 
 	if (index->depth >= index->depth_max)
 		return -EXFULL;
-	words = calloc(2 * (size_t)count + 4, sizeof(*words));
-	directory =
-		words ? realloc(index->directory, 2 * (size_t)count * sizeof(*directory)) : NULL;
-	if (!directory) {
-		free(words);
-		return -ENOMEM;
-	}
-	index->directory = directory;
-	offset = image_space_take(index->space, directory_units(index->depth + 1), IMAGE_USE_INDEX);
+	directory = calloc(count, sizeof(*directory));
+	words = calloc((size_t)units * IMAGE_UNIT, 1);
+	offset = directory && words ? image_space_take(index->space, units, IMAGE_USE_INDEX) : 0;
 	if (!offset) {
+		free(directory);
 		free(words);
 		return -ENOSPC;
 	}
-	for (uint32_t i = 2 * count; i > 0; i--) {
-		directory[i - 1] = directory[(i - 1) / 2];
-		words[i - 1] = directory[i - 1]->offset;
+	for (uint32_t i = 0; i < count; i++) {
+		directory[i] = index->directory[i / 2];
+		words[i] = directory[i]->offset;
 	}
-	image_store_bytes(index->targets, offset, 0, words,
-		(size_t)directory_units(index->depth + 1) * IMAGE_UNIT);
+	image_store_bytes(index->targets, offset, 0, words, (size_t)units * IMAGE_UNIT);
 	free(words);
-	image_store_u64(index->targets, 0, index->word_at, INDEX_WORD(offset, index->depth + 1));
-	image_space_retire(index->space, index->offset, IMAGE_USE_INDEX);
+	free(index->directory);
+	index->directory = directory;
+	uint32_t old = index->offset;
 	index->offset = offset;
 	index->depth++;
+	word_store(index);
+	part_drop(index, old);
 	return 0;
 }
 
@@ -291,12 +310,12 @@ static int segment_split(struct image_index *index, uint64_t hash)
 	}
 	uint32_t run = 1u << (index->depth - old->depth);
 	uint32_t first = HASH_DIRECTORY(hash, index->depth) & ~(run - 1);
-	for (uint32_t i = 0; i < run; i++) {
-		struct segment *to = half[i >= run / 2];
-		index->directory[first + i] = to;
-		image_store_u32(index->targets, index->offset, (first + i) * 4, to->offset);
-	}
-	image_space_retire(index->space, old->offset, IMAGE_USE_INDEX);
+	for (uint32_t i = 0; i < run; i++)
+		image_store_u32(
+			index->targets, index->offset, (first + i) * 4, half[i >= run / 2]->offset);
+	for (uint32_t i = 0; i < run; i++)
+		index->directory[first + i] = half[i >= run / 2];
+	part_drop(index, old->offset);
 	index->segments++;
 	free(old);
 	return 0;

@@ -23,9 +23,12 @@ struct image_slot {
 	uint32_t offset;  /* what it holds */
 };
 
-/* A new, empty index; stores its word at 'word_at' octets into the header. 0, -ENOMEM, -ENOSPC. */
+/* A new, empty index that no reader sees yet; its word will stand 'word_at' octets into the header.
+ * 0, -ENOMEM, -ENOSPC. */
 int image_index_new(struct image_index **index, const struct image_targets *targets,
 	struct image_space *space, uint32_t word_at);
+/* Stores the word: from now on readers use this index. Once. */
+void image_index_show(struct image_index *index);
 /* Forgets it; the image isn't touched. NULL is fine. */
 void image_index_free(struct image_index *index);
 

@@ -57,6 +57,20 @@ struct image {
 };
 
 struct tenant *image_tenant(const struct image *image, const uint8_t *apex);
+/* 'labels': the apex without the root label. NULL: no memory. */
+struct tenant *image_tenant_new(struct image *image, const uint8_t *labels, uint32_t size);
+
+/* Some zone's apex has that many labels. */
+void image_depth_mark(struct image *image, unsigned labels);
+
+/* An empty space, not ready. */
+int image_space_begin(struct image *image);
+
+/*
+ * Takes over the image that is in the memory. 0, or any error: then nothing that a reader sees has
+ * changed for the worse, and the image is to be forgotten and formatted.
+ */
+int image_adopt(struct image *image);
 
 /* The object as the first copy has it. */
 static inline const void *image_object(const struct image *image, uint32_t offset)

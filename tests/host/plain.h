@@ -85,10 +85,12 @@ static inline u32 packet_length(PACKET *p)
 	return p->length;
 }
 
-static inline u8 *packet_view(PACKET *p, u32 at, u32 n)
+static inline int packet_load(PACKET *p, u32 at, void *to, u32 n)
 {
-	at &= 0x7ff;
-	return at > p->length || n > p->length - at ? NULL : p->frame + at;
+	if (n < 1 || n > FRAME_COPY || at > p->length || n > p->length - at)
+		return -1;
+	memcpy(to, p->frame + at, n);
+	return 0;
 }
 
 static inline int packet_store(PACKET *p, u32 at, const void *from, u32 n)
@@ -123,7 +125,7 @@ static inline u32 packet_iface(PACKET *p)
 	return p->ifindex;
 }
 
-static inline u64 now_ns(PACKET *p, struct query *q)
+static inline u64 now_ns(PACKET *p)
 {
 	return p->now;
 }

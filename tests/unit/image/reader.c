@@ -5,6 +5,14 @@
 
 #include <string.h>
 
+void (*reader_pause)(void);
+
+static void pause_here(void)
+{
+	if (reader_pause)
+		reader_pause();
+}
+
 static const void *object(const struct engine_memory *memory, uint32_t offset)
 {
 	uint64_t byte = (uint64_t)offset * 16, size = 1ull << memory->shard_shift;
@@ -45,6 +53,7 @@ static uint32_t find(const struct engine_memory *memory, uint64_t word, uint64_t
 	const uint64_t *segment = object(memory, load32(&directory[top]));
 	uint32_t bucket = h >> 32 & 63;
 
+	pause_here();
 	for (int turn = 0; turn < 2; turn++) {
 		bool empty = false;
 
@@ -53,8 +62,11 @@ static uint32_t find(const struct engine_memory *memory, uint64_t word, uint64_t
 			const struct image_keyed *k = object(memory, (uint32_t)slot);
 
 			empty |= slot == 0;
-			if ((uint32_t)slot && slot >> 32 == (uint32_t)h && k->zone == zone &&
-				k->key_len == key_len && !memcmp(k->key, key, key_len))
+			if (!(uint32_t)slot || slot >> 32 != (uint32_t)h)
+				continue;
+			pause_here();
+			if (k->zone == zone && k->key_len == key_len &&
+				!memcmp(k->key, key, key_len))
 				return (uint32_t)slot;
 		}
 		if (empty)
@@ -79,7 +91,9 @@ bool reader_enter(struct reader *reader, const struct engine_memory *memory, con
 	if (!reader->zone)
 		return false;
 	zone = object(memory, reader->zone);
+	pause_here();
 	head = load32(&zone->head);
+	pause_here();
 	reader->version = head ? object(memory, head) : NULL;
 	if (head && load32(&reader->version->flags) & VERSION_PASS)
 		reader->version = NULL;
@@ -94,6 +108,7 @@ const struct image_entry *reader_entry(
 		hash(key, key_len, reader->version->seed), reader->zone, key, key_len);
 	const struct image_entry *entry = object(reader->memory, offset);
 
+	pause_here();
 	if (offset && entry->birth > reader->version->number) {
 		offset = load32(&entry->prev);
 		entry = object(reader->memory, offset);

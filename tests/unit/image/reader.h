@@ -12,6 +12,10 @@
 #include "answer/image.h"
 #include "shared/memory.h"
 
+/* Called between loads of which one depends on the other, where a writer might be ahead. May be
+ * NULL. */
+extern void (*reader_pause)(void);
+
 struct reader {
 	const struct engine_memory *memory;
 	uint32_t zone;
