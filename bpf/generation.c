@@ -18,11 +18,12 @@
 #include <bpf/libbpf.h>
 #include "answer/image.h"
 #include "anode.skel.h"
+#include "direct.h"
 #include "engine_parts.h"
 
 #define ABOUT_MAGIC     0x3154554f42414e41ull /* "ANABOUT1" */
 #define USED_MAPS_MAX   64
-#define SHARD_SHIFT     26
+#define SHARD_SHIFT     26 /* of an image that needs several */
 #define IMAGE_BYTES_MAX ((uint64_t)IMAGE_UNIT << 32) /* what a u32 offset reaches */
 #define NUMBER_NONE     UINT32_MAX
 
@@ -60,8 +61,11 @@ int generation_size(struct engine *e, uint64_t image_bytes)
 	if (!image_bytes || image_bytes > IMAGE_BYTES_MAX)
 		return engine_fail(e, -EINVAL, "fastpath.memory: from 64 KiB to %llu GiB",
 			(unsigned long long)(IMAGE_BYTES_MAX >> 30));
-	while (shift < SHARD_SHIFT && (1ull << shift) < image_bytes)
+	/* one shard is reached without a look-up (direct.h), so several only where one can't do */
+	while (shift < IMAGE_SHARD_MAX && (1ull << shift) < image_bytes)
 		shift++;
+	if ((1ull << shift) < image_bytes)
+		shift = SHARD_SHIFT;
 	shards = (uint32_t)((image_bytes + (1ull << shift) - 1) >> shift);
 	e->about = (struct generation_about){
 		.magic = ABOUT_MAGIC,
@@ -339,9 +343,13 @@ int generation_load(struct engine *e)
 	number = number == NUMBER_NONE ? 1 : number + 1;
 
 	loadlog_start();
+	err = direct_register();
+	if (err)
+		return generation_load_failed(e, err);
 	skeleton = anode_bpf__open();
 	if (!skeleton)
 		return generation_load_failed(e, -errno);
+	skeleton->rodata->image_shards = about->entries[MAP_IMAGE];
 	skeleton->rodata->shard_shift = about->shard_shift;
 	skeleton->rodata->shard_mask = (1u << about->shard_shift) - 1;
 	err = bpf_map__set_value_size(skeleton->maps.image, about->value_size[MAP_IMAGE]);
@@ -352,8 +360,10 @@ int generation_load(struct engine *e)
 			skeleton->maps.counters, about->entries[MAP_COUNTERS]);
 	if (!err)
 		err = bpf_map__set_max_entries(skeleton->maps.samples, about->entries[MAP_SAMPLES]);
+	direct_object(skeleton->obj);
 	if (!err)
 		err = anode_bpf__load(skeleton);
+	direct_object(NULL);
 	if (err) {
 		err = generation_load_failed(e, err);
 		goto out;

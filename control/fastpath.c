@@ -342,11 +342,18 @@ void fastpath_status(const struct fastpath *fastpath, struct fastpath_status *st
 	status->healthy = status->reason[0] == '\0';
 }
 
-void fastpath_counters(const struct fastpath *fastpath, struct fastpath_counters *counters)
+static void path_add(struct counters_path *sum, const volatile struct counters_path *path)
+{
+	sum->fast += path->fast;
+	sum->passed += path->passed;
+	sum->dropped += path->dropped;
+}
+
+void fastpath_counters(const struct fastpath *fastpath, struct fastpath_counters *sum)
 {
 	const struct engine_memory *memory;
 
-	*counters = (struct fastpath_counters){0};
+	*sum = (struct fastpath_counters){0};
 	if (!fastpath->engine)
 		return;
 	memory = engine_memory(fastpath->engine);
@@ -354,16 +361,14 @@ void fastpath_counters(const struct fastpath *fastpath, struct fastpath_counters
 		const volatile struct counters *c = &memory->counters[row];
 
 		for (size_t i = 0; i < COUNTERS_REASONS; i++)
-			counters->reasons[i] += c->reasons[i];
+			sum->reasons[i] += c->reasons[i];
 		for (size_t i = 0; i < COUNTERS_RCODES; i++)
-			counters->rcodes[i] += c->rcodes[i];
-		counters->truncated += c->truncated;
-		for (size_t i = 0; i < SETTINGS_IFACES; i++) {
-			for (size_t family = 0; family < 2; family++) {
-				counters->fast += c->paths[i][family].fast;
-				counters->passed += c->paths[i][family].passed;
-				counters->dropped += c->paths[i][family].dropped;
-			}
+			sum->rcodes[i] += c->rcodes[i];
+		sum->truncated += c->truncated;
+		for (size_t i = 0; i < 2 * SETTINGS_IFACES; i++) {
+			path_add(&sum->all, &c->paths[i / 2][i % 2]);
+			if (i / 2 < CONFIG_MAX_INTERFACES)
+				path_add(&sum->paths[i / 2][i % 2], &c->paths[i / 2][i % 2]);
 		}
 	}
 }

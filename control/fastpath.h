@@ -20,7 +20,8 @@ struct fastpath;
 
 /* Sums over the rows of the engine's counters. */
 struct fastpath_counters {
-	uint64_t fast, passed, dropped; /* queries */
+	struct counters_path paths[CONFIG_MAX_INTERFACES][2]; /* as configured; IPv4, IPv6 */
+	struct counters_path all;
 	uint64_t truncated;
 	uint64_t reasons[COUNTERS_REASONS];
 	uint64_t rcodes[COUNTERS_RCODES];

@@ -59,9 +59,14 @@ static bool address_place(struct settings *settings, const struct address *addre
 static bool addresses_place(struct settings *settings, const struct config *config)
 {
 	memset(settings->addresses, 0, sizeof(settings->addresses));
+	settings->filter = 0;
 	for (size_t i = 0; i < config->service.addresses_count; i++) {
+		u64 word[2];
+
 		if (!address_place(settings, &config->service.addresses[i]))
 			return false;
+		address_words(&config->service.addresses[i], word);
+		settings->filter |= 1ull << settings_filter_bit(word[0], word[1]);
 	}
 	return true;
 }
@@ -94,6 +99,8 @@ int settings_fill(struct settings *settings, const struct config *config,
 		settings->flags |= SETTINGS_BYPASS;
 	if (config->fastpath.lease_end == CONFIG_LEASE_END_HOLD)
 		settings->flags |= SETTINGS_HOLD;
+	if (!profile->chains_end)
+		settings->flags |= SETTINGS_CHAINS_PASS;
 	settings->max_udp_size = (u16)config->fastpath.max_udp_size;
 	settings->copy_flags = profile->copy_flags;
 	settings->sample_mask = 0xff;

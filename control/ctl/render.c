@@ -90,13 +90,20 @@ static json_t *zone_render(const void *item)
 		number(zone->wire_bytes));
 }
 
+static json_t *path_render(const struct ctl_path *path)
+{
+	return json_pack("{s:o, s:o, s:o}", "fast", number(path->fast), "passed",
+		number(path->passed), "dropped", number(path->dropped));
+}
+
 static json_t *interface_render(const void *item)
 {
 	const struct ctl_interface *interface = item;
 
-	return json_pack("{s:s, s:s, s:b, s:o, s:o}", "name", interface->name, "engine",
-		interface->engine, "attached", interface->attached, "mode", words(interface->mode),
-		"note", words(interface->note));
+	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:{s:o, s:o}}", "name", interface->name,
+		"engine", interface->engine, "attached", interface->attached, "mode",
+		words(interface->mode), "note", words(interface->note), "queries", "4",
+		path_render(&interface->paths[0]), "6", path_render(&interface->paths[1]));
 }
 
 static json_t *wait_render(const void *item)

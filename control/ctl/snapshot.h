@@ -71,12 +71,18 @@ struct ctl_zone {
 	uint64_t records, wire_bytes;
 };
 
+/* Queries: UDP to a service address and port 53. */
+struct ctl_path {
+	uint64_t fast, passed, dropped;
+};
+
 struct ctl_interface {
 	const char *name;
 	const char *engine; /* "xdp" */
 	const char *mode;   /* "native", "generic", "" = not attached */
 	const char *note;   /* why not, why generic; "" */
 	bool attached;
+	struct ctl_path paths[2]; /* IPv4, IPv6 */
 };
 
 /* A named counter: rcode or reason. */

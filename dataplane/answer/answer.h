@@ -20,23 +20,37 @@
 
 enum action { ACTION_PASS, ACTION_REPLY, ACTION_DROP };
 
-INLINE int answer_steps(PACKET *p, struct query *q)
+/* What is the answer? */
+INLINE int answer_find(PACKET *p, struct query *q)
 {
 	int reason;
 
-	/* what is it? */
-	if ((reason = parse_frame(p, q)) || (reason = parse_lease(p, q)) || (reason = parse_source(p, q)) ||
-		(reason = parse_message(p, q)) || (reason = name_fold(q)))
+	if ((reason = find_zone(p, q)))
 		return reason;
-	/* what is the answer? */
-	if ((reason = find_zone(p, q)) || (reason = select_answer(p, q)) || (reason = answer_fit(q)))
+	return select_answer(p, q);
+}
+
+/* Say it. */
+INLINE int answer_reply(PACKET *p, struct query *q)
+{
+	int reason;
+
+	if ((reason = answer_fit(q)))
 		return reason;
-	/* say it */
 	if (q->flags & QUERY_FIB && (reason = packet_route(p, q)))
 		return reason;
 	if ((reason = answer_write(p, q)))
 		return reason;
 	return reply_write(p, q);
+}
+
+INLINE int answer_steps(PACKET *p, struct query *q)
+{
+	int reason;
+
+	if ((reason = parse_query(p, q)) || (reason = answer_find(p, q)))
+		return reason;
+	return answer_reply(p, q);
 }
 
 /* One packet. A packet that was changed and can't be finished is dropped, counted as `internal` or `image`. */

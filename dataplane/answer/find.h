@@ -9,76 +9,106 @@
 #ifndef ANODE_ANSWER_FIND_H
 #define ANODE_ANSWER_FIND_H
 
-#include "frame.h"
+#include "sum.h"
 #include "packet.h"
 #include "hash.h"
 
-INLINE const u8 *name_place(struct query *q, u32 at)
-{
-	OPAQUE(at);
-	return q->name + (at & 255);
-}
-
-/* hash = name_hash(name[at .. at + length), seed); next = the index's directory word. */
-STEP int name_hash(struct query *q, u32 at, u32 length, u64 seed)
+/* The hash of name[at .. at + length). */
+INLINE u64 name_hash(struct query *q, u32 at, u32 length, u64 seed)
 {
 	struct name_lanes lanes = name_lanes_start(seed, length);
 	s32 left = length;
 
-	if (!q)
-		return REASON_INTERNAL;
 	for (u32 i = 0; i < 256; i += 16) {
+		const u8 *words;
+
 		if (left <= 0)
 			break;
-		name_lanes_feed(&lanes, word_keep(word_load64(name_place(q, at + i)), left),
-			word_keep(word_load64(name_place(q, at + i + 8)), left - 8));
+		words = name_place(q, at + i);
+		name_lanes_feed(&lanes, word_keep(word_load64(words), left),
+			word_keep(word_load64(words + 8), left - 8));
 		left -= 16;
 	}
-	q->hash = name_lanes_end(&lanes);
-	return STEP_NEXT;
+	return name_lanes_end(&lanes);
 }
 
-/* Is the object at `offset` filed under this key? 1 or 0. */
-STEP int index_match(PACKET *p, struct query *q, u32 offset, u32 at, u32 length)
+/* Is the object filed under this key? Keys are folded and padded with zeros to a multiple of 4. */
+INLINE int index_match(struct query *q, const struct image_keyed *k, u32 at, u32 length)
 {
-	const struct image_keyed *k = image_at(p, offset, 0);
 	s32 left = length;
 
-	if (!q || !k)
-		return 0;
 	if (k->zone != q->zone || k->key_len != length)
 		return 0;
 	for (u32 i = 0; i < 256; i += 8) {
 		if (left <= 0)
 			break;
-		if (word_keep(word_load64(k->key + i) ^ word_load64(name_place(q, at + i)), left))
+		if (!word_is(word_keep(word_load64(name_place(q, at + i)), left),
+			    word_keep(word_load64(k->key + i), left)))
 			return 0;
 		left -= 8;
 	}
 	return 1;
 }
 
-/* found = the object that `index` files under name[at .. at + length) with the hash in the query, or 0. */
-STEP int index_probe(PACKET *p, struct query *q, u64 index, u32 at, u32 length)
+/*
+ * The long way, for the rare bucket that holds two objects of one tag: compare each. found = the object, or 0.
+ */
+STEP int index_search(PACKET *p, struct query *q, u32 segment, u32 at, u32 length)
 {
-	u32 tag, bucket, depth = INDEX_DEPTH(index);
-	const u32 *directory;
-	u32 segment;
+	u32 tag, bucket;
 
 	if (!q)
 		return REASON_INTERNAL;
-	q->found = 0;
-	if (depth > IMAGE_DEPTH_MAX || INDEX_DIRECTORY(index) == 0)
-		return REASON_IMAGE;
-	directory = image_at(p, INDEX_DIRECTORY(index), HASH_DIRECTORY(q->hash, depth) * 4);
-	if (!directory)
-		return REASON_IMAGE;
-	segment = *directory;
 	tag = HASH_TAG(q->hash);
 	bucket = HASH_BUCKET(q->hash);
 	for (u32 turn = 0; turn < 2; turn++) {
+		for (u32 i = 0; i < IMAGE_SLOTS; i++) {
+			const u64 *slots = image_at(p, segment, bucket * (IMAGE_SLOTS * 8));
+			const struct image_keyed *k;
+			u64 slot;
+
+			if (!slots)
+				return REASON_IMAGE;
+			slot = *(const volatile u64 *)&slots[i];
+			if (slot == 0)
+				return STEP_NEXT;
+			if (SLOT_TAG(slot) != tag || SLOT_OFFSET(slot) == 0)
+				continue;
+			k = image_at(p, SLOT_OFFSET(slot), 0);
+			if (!k)
+				return REASON_IMAGE;
+			if (index_match(q, k, at, length)) {
+				q->found = SLOT_OFFSET(slot);
+				return STEP_NEXT;
+			}
+		}
+		bucket = HASH_SECOND(bucket, tag);
+	}
+	return STEP_NEXT;
+}
+
+/*
+ * found = the object that `index` files under name[at .. at + length), or 0. Slots fill from the first on, so an
+ * empty one ends the search (image.md).
+ */
+INLINE int index_probe(PACKET *p, struct query *q, u64 index, u32 at, u32 length, u64 seed)
+{
+	u64 hash = name_hash(q, at, length, seed);
+	u32 tag = HASH_TAG(hash), bucket = HASH_BUCKET(hash), depth = INDEX_DEPTH(index);
+	const u32 *directory;
+	u32 segment;
+
+	q->hash = hash;
+	q->found = 0;
+	if (depth > IMAGE_DEPTH_MAX || INDEX_DIRECTORY(index) == 0)
+		return REASON_IMAGE;
+	directory = image_at(p, INDEX_DIRECTORY(index), HASH_DIRECTORY(hash, depth) * 4);
+	if (!directory)
+		return REASON_IMAGE;
+	segment = *(const volatile u32 *)directory;
+	for (u32 turn = 0; turn < 2; turn++) {
 		const u64 *slots = image_at(p, segment, bucket * (IMAGE_SLOTS * 8));
-		u32 empty = 0;
+		u32 candidate = 0;
 
 		if (!slots)
 			return REASON_IMAGE;
@@ -86,30 +116,34 @@ STEP int index_probe(PACKET *p, struct query *q, u64 index, u32 at, u32 length)
 			u64 slot = *(const volatile u64 *)&slots[i];
 
 			if (slot == 0)
-				empty = 1;
-			else if (SLOT_TAG(slot) == tag && SLOT_OFFSET(slot) &&
-				 index_match(p, q, SLOT_OFFSET(slot), at, length)) {
-				q->found = SLOT_OFFSET(slot);
 				return STEP_NEXT;
+			if (SLOT_TAG(slot) == tag && SLOT_OFFSET(slot)) {
+				candidate = SLOT_OFFSET(slot);
+				break;
 			}
 		}
-		if (empty)
+		if (candidate) {
+			const struct image_keyed *k = image_at(p, candidate, 0);
+
+			if (!k)
+				return REASON_IMAGE;
+			if (!index_match(q, k, at, length))
+				return index_search(p, q, segment, at, length);
+			q->found = candidate;
 			return STEP_NEXT;
+		}
 		bucket = HASH_SECOND(bucket, tag);
 	}
 	return STEP_NEXT;
 }
 
 /* Take a zone's version; from here on the query sees this version and no other. */
-STEP int zone_enter(PACKET *p, struct query *q, u32 label)
+INLINE int zone_enter(PACKET *p, struct query *q, u32 label)
 {
-	const struct image_zone *z;
+	const struct image_zone *z = image_at(p, q->found, 0);
 	const struct image_version *v;
 	u32 head, at;
 
-	if (!q)
-		return REASON_INTERNAL;
-	z = image_at(p, q->found, 0);
 	if (!z)
 		return REASON_IMAGE;
 	head = image_head(&z->head);
@@ -118,15 +152,13 @@ STEP int zone_enter(PACKET *p, struct query *q, u32 label)
 	v = image_at(p, head, 0);
 	if (!v)
 		return REASON_IMAGE;
-	if (v->flags & VERSION_PASS)
+	if (*(const volatile u32 *)&v->flags & VERSION_PASS)
 		return REASON_ZONE_PASS;
 	if (q->now >= *(const volatile u64 *)&v->bypass_after)
 		return REASON_ZONE_EXPIRED;
 	if (v->flags & VERSION_SIGNED && q->flags & QUERY_DO)
 		return REASON_DNSSEC;
 	q->zone = q->found;
-	q->version = head;
-	q->version_flags = v->flags;
 	q->number = v->number;
 	q->seed = v->seed;
 	q->apex = v->apex;
@@ -135,7 +167,6 @@ STEP int zone_enter(PACKET *p, struct query *q, u32 label)
 	q->max_labels = v->max_labels;
 	at = label < q->name_labels ? q->label[label & (LABELS_MAX - 1)] : q->name_length - 1u;
 	q->key_length = at;
-	q->question_below = at;
 	q->apex_at = DNS_HEADER + at;
 	q->owner_at = DNS_HEADER;
 	q->name_labels = label;
@@ -143,56 +174,125 @@ STEP int zone_enter(PACKET *p, struct query *q, u32 label)
 	return STEP_NEXT;
 }
 
-/*
- * The zone with the longest apex at or above the name. DS at an apex belongs to the zone above (RFC 4035
- * section 3.1.4.1).
- */
-STEP int find_zone(PACKET *p, struct query *q)
+/* Is the suffix that begins at `label` an apex? found = its zone, entered; or 0. */
+INLINE int zone_probe_here(PACKET *p, struct query *q, u32 label)
 {
 	const struct image_header *header = image_at(p, 0, 0);
-	u32 labels, end;
+	u32 at, end;
+	int reason;
 
-	if (!q)
-		return REASON_INTERNAL;
-	if (!header || header->magic != IMAGE_MAGIC || header->layout != IMAGE_LAYOUT)
+	if (!header)
 		return REASON_IMAGE;
 	q->zone = 0;
-	labels = q->name_labels;
 	end = q->name_length - 1u;
-	for (u32 i = 0; i < LABELS_MAX; i++) {
-		u32 depth = labels - i, at;
-		int reason;
+	at = label < q->name_labels ? q->label[label & (LABELS_MAX - 1)] : end;
+	reason = index_probe(p, q, *(const volatile u64 *)&header->zones, at, end - at, header->zone_seed);
+	if (reason || !q->found)
+		return reason;
+	return zone_enter(p, q, label);
+}
 
-		if (i > labels)
-			break;
-		if (!(*(const volatile u64 *)&header->depths[(depth >> 6) & 1] >> (depth & 63) & 1))
-			continue;
-		if (i == 0 && q->qtype == TYPE_DS)
-			continue;
-		at = i < labels ? q->label[i] : end;
-		name_hash(q, at, end - at, header->zone_seed);
-		reason = index_probe(p, q, *(const volatile u64 *)&header->zones, at, end - at);
+/* The same as a step: what loops call. */
+STEP int zone_probe(PACKET *p, struct query *q, u32 label)
+{
+	return q ? zone_probe_here(p, q, label) : REASON_INTERNAL;
+}
+
+/* The highest bit that is set; w is not 0. */
+INLINE u32 word_top(u64 w)
+{
+	u32 top = 0;
+
+#pragma GCC unroll 6
+	for (u32 half = 32; half; half >>= 1) {
+		if (w >> half) {
+			w >>= half;
+			top += half;
+		}
+	}
+	return top;
+}
+
+/* candidate = the first label from `from` on whose suffix has as many labels as some zone's apex. */
+INLINE int zone_next(PACKET *p, struct query *q, u32 from)
+{
+	const struct image_header *header = image_at(p, 0, 0);
+	u32 most = q->name_labels - from; /* labels of the longest suffix */
+	u64 depths;
+
+	if (!header || header->magic != IMAGE_MAGIC || header->layout != IMAGE_LAYOUT)
+		return REASON_IMAGE;
+	if (from > q->name_labels)
+		return REASON_NO_ZONE;
+	if (most >= 64) {
+		depths = *(const volatile u64 *)&header->depths[1] & (~0ull >> (127 - (most & 127)));
+		if (depths) {
+			q->candidate = q->name_labels - 64 - word_top(depths);
+			return STEP_NEXT;
+		}
+		most = 63;
+	}
+	depths = *(const volatile u64 *)&header->depths[0] & (~0ull >> (63 - (most & 63)));
+	if (!depths)
+		return REASON_NO_ZONE;
+	q->candidate = q->name_labels - word_top(depths);
+	return STEP_NEXT;
+}
+
+/* The same as a step: what loops call. */
+STEP int zone_next_step(PACKET *p, struct query *q, u32 from)
+{
+	return q ? zone_next(p, q, from) : REASON_INTERNAL;
+}
+
+/* Go on above a candidate that is no apex. */
+STEP int find_zone_above(PACKET *p, struct query *q)
+{
+	if (!q)
+		return REASON_INTERNAL;
+	for (u32 i = 0; i < LABELS_MAX; i++) {
+		int reason = zone_next_step(p, q, q->candidate + 1);
+
 		if (reason)
 			return reason;
-		if (q->found)
-			return zone_enter(p, q, i);
+		reason = zone_probe(p, q, q->candidate);
+		if (reason || q->found)
+			return reason;
 	}
 	return REASON_NO_ZONE;
 }
 
 /*
- * An entry as the carried version sees it: `found` becomes the entry itself, the one it replaced, or 0.
+ * The zone with the longest apex at or above the name. DS at an apex belongs to the zone above (RFC 4035
+ * section 3.1.4.1).
  */
-STEP int entry_visible(PACKET *p, struct query *q)
+INLINE int find_zone(PACKET *p, struct query *q)
 {
-	const struct image_entry *e;
+	int reason = zone_next(p, q, q->qtype == TYPE_DS ? 1 : 0);
 
-	if (!q)
-		return REASON_INTERNAL;
+	if (reason)
+		return reason;
+	reason = zone_probe(p, q, q->candidate);
+	return reason || q->found ? reason : find_zone_above(p, q);
+}
+
+/* The entry whose key is name[at .. key_length), as the carried version sees it: found, or 0. */
+INLINE int entry_probe_here(PACKET *p, struct query *q, u32 at)
+{
+	const struct image_header *header = image_at(p, 0, 0);
+	const struct image_entry *e;
+	int reason;
+
+	if (!header)
+		return REASON_IMAGE;
+	reason = index_probe(p, q, *(const volatile u64 *)&header->names, at, q->key_length - at, q->seed);
+	if (reason || !q->found)
+		return reason;
 	e = image_at(p, q->found, 0);
 	if (!e)
 		return REASON_IMAGE;
 	if (e->birth > q->number) {
+		/* newer than the version that we carry: what it replaced, one hop */
 		q->found = *(const volatile u32 *)&e->prev;
 		if (!q->found)
 			return STEP_NEXT;
@@ -205,36 +305,47 @@ STEP int entry_visible(PACKET *p, struct query *q)
 	return STEP_NEXT;
 }
 
-/* The entry whose key is name[at .. key_length): `found`, or 0. */
-INLINE int entry_probe(PACKET *p, struct query *q, u32 at)
+/* The same as a step: what loops call. */
+STEP int entry_probe(PACKET *p, struct query *q, u32 at)
 {
-	const struct image_header *header = image_at(p, 0, 0);
-	u32 length = q->key_length - at;
-	int reason;
+	return q ? entry_probe_here(p, q, at) : REASON_INTERNAL;
+}
 
-	if (!header)
-		return REASON_IMAGE;
-	name_hash(q, at, length, q->seed);
-	reason = index_probe(p, q, *(const volatile u64 *)&header->names, at, length);
-	if (reason || !q->found)
-		return reason;
-	return entry_visible(p, q);
+/* The name isn't there: the closest encloser is (RFC 4592 section 3.3.1). */
+STEP int find_encloser(PACKET *p, struct query *q)
+{
+	if (!q)
+		return REASON_INTERNAL;
+	q->exact = 0;
+	for (u32 i = 1; i < LABELS_MAX; i++) {
+		int reason;
+
+		FORGET(q);
+		if (i >= q->name_labels)
+			break;
+		if (q->name_labels - i > q->max_labels)
+			continue;
+		reason = entry_probe(p, q, q->label[i]);
+		if (reason)
+			return reason;
+		if (q->found) {
+			q->entry = q->found;
+			break;
+		}
+	}
+	return STEP_NEXT;
 }
 
 /* exact = 1 and the name's entry; or exact = 0 and its closest encloser. */
-STEP int find_entry(PACKET *p, struct query *q)
+INLINE int find_entry(PACKET *p, struct query *q)
 {
-	u32 labels;
 	int reason;
 
-	if (!q)
-		return REASON_INTERNAL;
 	q->exact = 1;
 	q->entry = q->apex;
-	labels = q->name_labels;
-	if (labels == 0)
+	if (q->name_labels == 0)
 		return STEP_NEXT;
-	if (labels <= q->max_labels) {
+	if (q->name_labels <= q->max_labels) {
 		reason = entry_probe(p, q, 0);
 		if (reason)
 			return reason;
@@ -243,21 +354,7 @@ STEP int find_entry(PACKET *p, struct query *q)
 			return STEP_NEXT;
 		}
 	}
-	q->exact = 0;
-	for (u32 i = 1; i < LABELS_MAX; i++) {
-		if (i >= labels)
-			break;
-		if (labels - i > q->max_labels)
-			continue;
-		reason = entry_probe(p, q, q->label[i]);
-		if (reason)
-			return reason;
-		if (q->found) {
-			q->entry = q->found;
-			return STEP_NEXT;
-		}
-	}
-	return STEP_NEXT;
+	return find_encloser(p, q);
 }
 
 #endif

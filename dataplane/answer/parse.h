@@ -8,7 +8,7 @@
 #ifndef ANODE_ANSWER_PARSE_H
 #define ANODE_ANSWER_PARSE_H
 
-#include "frame.h"
+#include "sum.h"
 #include "packet.h"
 
 INLINE int address_is_service(const struct settings *s, u64 w0, u64 w1)
@@ -35,46 +35,38 @@ INLINE u64 address_mapped(u32 address)
 	return 0xffff0000ull | (u64)address << 32;
 }
 
+/*
+ * Is one of our own addresses the source? Then it isn't the resolver that it claims to be. The filter answers
+ * for nearly every source; the exact look-up is a step of its own, off the hot path.
+ */
+STEP int source_is_service(PACKET *p, u64 w0, u64 w1)
+{
+	const struct settings *s = settings_get(p);
+
+	return s && address_is_service(s, w0, w1);
+}
+
 INLINE int address_is_mapped(u64 w0, u64 w1)
 {
 	return w0 == 0 && (w1 & 0xffffffff) == 0xffff0000;
 }
 
-STEP int parse_service(PACKET *p, struct query *q, u32 ipv6, u32 at)
+INLINE int parse_addresses(PACKET *p, const struct settings *s, u64 s0, u64 s1, u64 t0, u64 t1)
 {
-	const struct settings *s = settings_get(p);
-	u64 w0, w1;
-
-	if (!q)
-		return REASON_INTERNAL;
-	if (!s)
-		return REASON_LEASE;
-	if (ipv6) {
-		w0 = word_load64(frame_place(q, at));
-		w1 = word_load64(frame_place(q, at + 8));
-		/* our keys of IPv4 addresses: no address of the wire (RFC 4291 section 2.5.5.2) */
-		if (address_is_mapped(w0, w1))
-			return REASON_NOT_SERVICE;
-	} else {
-		w0 = 0;
-		w1 = address_mapped(word_load32(frame_place(q, at)));
-	}
-	return address_is_service(s, w0, w1) ? STEP_NEXT : REASON_NOT_SERVICE;
+	if (!address_is_service(s, t0, t1))
+		return REASON_NOT_SERVICE;
+	if (s->filter >> settings_filter_bit(s0, s1) & 1 && source_is_service(p, s0, s1))
+		return REASON_SOURCE;
+	return STEP_NEXT;
 }
 
 /* Interface, MAC address and what of the settings later steps need. */
-STEP int parse_iface(PACKET *p, struct query *q)
+INLINE int parse_iface(PACKET *p, struct query *q, const struct settings *s, const u8 *frame)
 {
-	const struct settings *s = settings_get(p);
 	u32 ifindex = packet_iface(p);
-	u32 mac_low, mac_high;
+	u32 mac_low = word_load32(frame + AT(ethernet, target));
+	u32 mac_high = word_load16(frame + AT(ethernet, target) + 4);
 
-	if (!q)
-		return REASON_INTERNAL;
-	if (!s)
-		return REASON_LEASE;
-	mac_low = word_load32(frame_place(q, AT(ethernet, target)));
-	mac_high = word_load16(frame_place(q, AT(ethernet, target) + 4));
 	for (u32 i = 0; i < SETTINGS_IFACES; i++) {
 		const struct settings_iface *f = &s->ifaces[i];
 
@@ -84,7 +76,8 @@ STEP int parse_iface(PACKET *p, struct query *q)
 			return REASON_NOT_OURS;
 		q->iface = i;
 		q->mtu = f->mtu;
-		q->flags = (f->flags & IFACE_PROBE ? QUERY_PROBE : 0) | (f->flags & IFACE_FIB ? QUERY_FIB : 0);
+		q->flags = (f->flags & IFACE_PROBE ? QUERY_PROBE : 0) | (f->flags & IFACE_FIB ? QUERY_FIB : 0) |
+			   (s->flags & SETTINGS_CHAINS_PASS ? QUERY_CHAINS_PASS : 0);
 		q->max_udp_size = s->max_udp_size;
 		q->copy_flags = s->copy_flags;
 		return STEP_NEXT;
@@ -92,141 +85,137 @@ STEP int parse_iface(PACKET *p, struct query *q)
 	return REASON_NOT_OURS;
 }
 
-INLINE int parse_ipv4(PACKET *p, struct query *q, u32 at, u32 room)
+INLINE int parse_ipv4(PACKET *p, struct query *q, const struct settings *s, u32 at, u32 room)
 {
-	u32 length = frame_be16(q, at + AT(ipv4, length));
-	u8 front = frame_u8(q, at), source;
-	u64 sum = 0;
+	const u8 *ip = packet_view(p, at, sizeof(struct ipv4));
+	u32 first, third, source, target, length;
+	u64 sum;
 
-	if (front != 0x45)
-		return front > 0x45 && front < 0x50 ? REASON_IP_OPTIONS : REASON_IP_BAD;
+	if (!ip)
+		return REASON_NOT_LINEAR;
+	first = word_load32(ip);
+	third = word_load32(ip + 8);
+	source = word_load32(ip + AT(ipv4, source));
+	target = word_load32(ip + AT(ipv4, target));
+	length = be16_get((be16){first >> 16});
+	sum = (u64)first + word_load32(ip + 4) + third + source + target;
+	if ((first & 0xff) != 0x45)
+		return (first & 0xff) > 0x45 && (first & 0xff) < 0x50 ? REASON_IP_OPTIONS : REASON_IP_BAD;
 	if (length < sizeof(struct ipv4) + sizeof(struct udp) || length > room)
 		return REASON_IP_BAD;
-	if (frame_be16(q, at + AT(ipv4, fragment)) & 0x3fff)
+	if (be16_get((be16){word_load16(ip + AT(ipv4, fragment))}) & 0x3fff)
 		return REASON_FRAGMENT;
-	for (u32 i = 0; i < sizeof(struct ipv4); i += 4)
-		sum += word_load32(frame_place(q, at + i));
-	if (sum_fold(sum) != 0xffff || frame_u8(q, at + AT(ipv4, ttl)) == 0)
+	if (sum_fold(sum) != 0xffff || (third & 0xff) == 0)
 		return REASON_IP_BAD;
-	if (frame_u8(q, at + AT(ipv4, protocol)) != PROTOCOL_UDP)
+	if ((third >> 8 & 0xff) != PROTOCOL_UDP)
 		return REASON_NOT_UDP;
 	/* 0/8, 127/8, multicast and above: RFC 6890 */
-	source = frame_u8(q, at + AT(ipv4, source));
-	if (source == 0 || source == 127 || source >= 224)
+	if ((source & 0xff) == 0 || (source & 0xff) == 127 || (source & 0xff) >= 224)
 		return REASON_SOURCE;
 	q->udp_at = at + sizeof(struct ipv4);
 	q->dns_length = length - sizeof(struct ipv4);
-	return parse_service(p, q, 0, at + AT(ipv4, target));
+	return parse_addresses(p, s, 0, address_mapped(source), 0, address_mapped(target));
 }
 
-INLINE int parse_ipv6(PACKET *p, struct query *q, u32 at, u32 room)
+INLINE int parse_ipv6(PACKET *p, struct query *q, const struct settings *s, u32 at, u32 room)
 {
-	u32 length = frame_be16(q, at + AT(ipv6, payload));
-	u8 next = frame_u8(q, at + AT(ipv6, next));
-	u64 s0, s1;
+	const u8 *ip = packet_view(p, at, sizeof(struct ipv6));
+	u32 length;
+	u64 s0, s1, t0, t1;
+	u8 next;
 
-	if ((frame_u8(q, at) & 0xf0) != 0x60 || room < sizeof(struct ipv6) + sizeof(struct udp))
+	if (!ip)
+		return REASON_NOT_LINEAR;
+	if ((ip[0] & 0xf0) != 0x60)
 		return REASON_IP_BAD;
+	length = be16_get((be16){word_load16(ip + AT(ipv6, payload))});
+	next = ip[AT(ipv6, next)];
 	if (next != PROTOCOL_UDP) {
 		if (next == 44)
 			return REASON_FRAGMENT;
 		return next == 0 || next == 43 || next == 60 || next == 51 || next == 50 || next == 135
 			? REASON_IP_OPTIONS : REASON_NOT_UDP;
 	}
-	if (length < sizeof(struct udp) || length > room - sizeof(struct ipv6) ||
-	    frame_u8(q, at + AT(ipv6, hops)) == 0)
+	if (length < sizeof(struct udp) || length > room - sizeof(struct ipv6) || ip[AT(ipv6, hops)] == 0)
 		return REASON_IP_BAD;
-	s0 = word_load64(frame_place(q, at + AT(ipv6, source)));
-	s1 = word_load64(frame_place(q, at + AT(ipv6, source) + 8));
-	/* ::, ::1, IPv4-mapped, multicast */
+	s0 = word_load64(ip + AT(ipv6, source));
+	s1 = word_load64(ip + AT(ipv6, source) + 8);
+	/* multicast, ::, ::1 and other IPv4-compatible, IPv4-mapped */
 	if ((s0 & 0xff) == 0xff || (s0 == 0 && (s1 & 0xffffffff) == 0) || address_is_mapped(s0, s1))
 		return REASON_SOURCE;
+	/* our keys of IPv4 addresses: no address of the wire (RFC 4291 section 2.5.5.2) */
+	t0 = word_load64(ip + AT(ipv6, target));
+	t1 = word_load64(ip + AT(ipv6, target) + 8);
+	if (address_is_mapped(t0, t1))
+		return REASON_NOT_SERVICE;
 	q->flags |= QUERY_IPV6;
 	q->udp_at = at + sizeof(struct ipv6);
 	q->dns_length = length;
-	return parse_service(p, q, 1, at + AT(ipv6, target));
+	return parse_addresses(p, s, s0, s1, t0, t1);
 }
 
 /* Ethernet to UDP. */
-STEP int parse_frame(PACKET *p, struct query *q)
+INLINE int parse_headers(PACKET *p, struct query *q, const struct settings *s)
 {
-	u32 length = packet_length(p);
-	u32 at = AT(ethernet, type);
-	u32 copy = length > FRAME_COPY ? FRAME_COPY : length;
-	u32 udp_length, ip_length;
+	u32 at = AT(ethernet, type), length = packet_length(p), udp_length;
+	const u8 *frame = packet_view(p, 0, sizeof(struct ethernet) + 2 * sizeof(struct vlan));
 	u16 type, port;
+	const u8 *udp;
 	int reason;
 
-	if (!q)
-		return REASON_INTERNAL;
-	q->flags = 0;
-	q->frame_length = length;
-	if (length < sizeof(struct ethernet) + sizeof(struct ipv4) + sizeof(struct udp) ||
-	    packet_load(p, 0, q->frame, copy))
+	if (!frame)
 		return REASON_NOT_LINEAR;
-	type = frame_be16(q, at);
+	type = be16_get((be16){word_load16(frame + at)});
 	if (type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ) {
 		at += sizeof(struct vlan);
-		type = frame_be16(q, at);
-	}
-	if (type == ETHERTYPE_VLAN) {
-		at += sizeof(struct vlan);
-		type = frame_be16(q, at);
+		type = be16_get((be16){word_load16(frame + at)});
+		if (type == ETHERTYPE_VLAN) {
+			at += sizeof(struct vlan);
+			type = be16_get((be16){word_load16(frame + at)});
+		}
 	}
 	at += sizeof(be16);
 	q->ip_at = at;
 	if (type != ETHERTYPE_IPV4 && type != ETHERTYPE_IPV6)
 		return REASON_NOT_IP;
-	reason = parse_iface(p, q);
+	reason = parse_iface(p, q, s, frame);
 	if (reason)
 		return reason;
-	/* at most 22 + 40 + 8 bytes are read of the headers; a frame that is shorter fails the lengths below */
-	reason = type == ETHERTYPE_IPV4 ? parse_ipv4(p, q, at, length - at) : parse_ipv6(p, q, at, length - at);
+	reason = type == ETHERTYPE_IPV4 ? parse_ipv4(p, q, s, at, length - at)
+					: parse_ipv6(p, q, s, at, length - at);
 	if (reason)
 		return reason;
+	FORGET(q);
 	at = q->udp_at;
-	ip_length = q->dns_length;
-	udp_length = frame_be16(q, at + AT(udp, length));
-	if (frame_be16(q, at + AT(udp, target)) != 53)
+	udp = packet_view(p, at, sizeof(struct udp));
+	if (!udp)
+		return REASON_UDP_BAD;
+	udp_length = be16_get((be16){word_load16(udp + AT(udp, length))});
+	if (be16_get((be16){word_load16(udp + AT(udp, target))}) != 53)
 		return REASON_NOT_DNS;
 	q->flags |= QUERY_COUNTED;
-	port = frame_be16(q, at + AT(udp, source));
+	port = be16_get((be16){word_load16(udp + AT(udp, source))});
 	if (port == 0 || port == 53)
 		return REASON_SOURCE;
-	if (udp_length != ip_length)
+	if (udp_length != q->dns_length)
 		return REASON_UDP_BAD;
 	/* RFC 8200 section 8.1: not optional over IPv6 */
-	if (q->flags & QUERY_IPV6 && word_load16(frame_place(q, at + AT(udp, checksum))) == 0)
+	if (q->flags & QUERY_IPV6 && word_load16(udp + AT(udp, checksum)) == 0)
 		return REASON_UDP_BAD;
 	q->dns_at = at + sizeof(struct udp);
-	q->dns_length = udp_length - sizeof(struct udp);
-	if (q->dns_length < DNS_HEADER + 1 + QUESTION_FIXED || q->dns_length > MESSAGE_MAX)
+	udp_length -= sizeof(struct udp);
+	q->dns_length = udp_length;
+	if (udp_length < DNS_HEADER + 1 + QUESTION_FIXED || udp_length > MESSAGE_MAX)
 		return REASON_DNS_SHORT;
 	return STEP_NEXT;
 }
 
-/* Is one of our own addresses the source? Not the resolver that it claims to be. */
-STEP int parse_source(PACKET *p, struct query *q)
+/* May we answer at all? The operator's bypass and the daemon's lease. */
+INLINE int parse_lease(PACKET *p, struct query *q, const struct settings *s)
 {
-	if (!q)
-		return REASON_INTERNAL;
-	if (q->flags & QUERY_IPV6)
-		return parse_service(p, q, 1, q->ip_at + AT(ipv6, source)) ? STEP_NEXT : REASON_SOURCE;
-	return parse_service(p, q, 0, q->ip_at + AT(ipv4, source)) ? STEP_NEXT : REASON_SOURCE;
-}
-
-/* May we answer at all? RFC-less: the daemon's lease and the operator's bypass. */
-STEP int parse_lease(PACKET *p, struct query *q)
-{
-	const struct settings *s = settings_get(p);
-
-	if (!q)
-		return REASON_INTERNAL;
-	if (!s)
-		return REASON_LEASE;
-	q->now = now_ns(p);
 	if (s->flags & SETTINGS_BYPASS)
 		return REASON_BYPASS;
+	q->now = now_ns(p, q);
 	if (!(s->flags & SETTINGS_HOLD) && q->now >= lease_end(p))
 		return REASON_LEASE;
 	return STEP_NEXT;
@@ -236,15 +225,20 @@ STEP int parse_lease(PACKET *p, struct query *q)
  * The labels of the question: where each begins. RFC 1035 section 3.1; a pointer has nothing to point at.
  * Leaves name_labels and name_length.
  */
-STEP int parse_labels(struct query *q)
+INLINE int parse_labels(PACKET *p, struct query *q)
 {
-	u32 at = 0;
+	u32 from = q->dns_at + DNS_HEADER, at = 0, room = q->dns_length - (DNS_HEADER + 1 + QUESTION_FIXED);
 
-	if (!q)
-		return REASON_INTERNAL;
+	/* the root label must still fit in 255, and the type and class in the message */
+	if (room > NAME_MAX - 1)
+		room = NAME_MAX - 1;
 	for (u32 i = 0; i < LABELS_MAX; i++) {
-		u32 octet = frame_u8(q, q->dns_at + DNS_HEADER + at);
+		const u8 *label = packet_view(p, from + at, 1);
+		u32 octet;
 
+		if (!label)
+			return REASON_QNAME;
+		octet = *label;
 		if (octet == 0) {
 			q->name_labels = i;
 			q->name_length = at + 1;
@@ -254,8 +248,7 @@ STEP int parse_labels(struct query *q)
 			return REASON_QNAME;
 		q->label[i] = at;
 		at += octet + 1;
-		/* the root label must still fit in 255, and the type and class in the message */
-		if (at > NAME_MAX - 1 || at + DNS_HEADER + 1 + QUESTION_FIXED > q->dns_length)
+		if (at > room)
 			return REASON_QNAME;
 	}
 	return REASON_QNAME;
@@ -268,44 +261,42 @@ INLINE int type_passes(u16 type)
 	       type == TYPE_NSEC || type == TYPE_NSEC3;
 }
 
-/* RFC 6891 section 6.1 */
-INLINE int parse_opt(struct query *q, u32 at, u32 left)
+/* RFC 6891 section 6.1. `left`: what the message has behind the question. */
+INLINE int parse_opt(PACKET *p, struct query *q, u32 at, u32 left)
 {
-	u32 size, flags;
+	const u8 *opt = packet_view(p, at, OPT_SIZE);
+	u32 size;
 
-	if (left < OPT_SIZE)
+	if (left < OPT_SIZE || !opt)
 		return REASON_OPT;
-	if (frame_u8(q, at) != 0 || frame_be16(q, at + 1) != TYPE_OPT)
+	if (opt[0] != 0 || word_load16(opt + 1) != be16_of(TYPE_OPT).raw)
 		return REASON_COUNTS;
-	if (frame_u8(q, at + 6) != 0)
+	if (opt[6] != 0)
 		return REASON_EDNS_VERSION;
-	if (frame_u8(q, at + 5) != 0)
-		return REASON_OPT;
-	if (frame_be16(q, at + 9) != left - OPT_SIZE)
+	if (opt[5] != 0 || be16_get((be16){word_load16(opt + 9)}) != left - OPT_SIZE)
 		return REASON_OPT;
 	if (left != OPT_SIZE)
 		return REASON_EDNS_OPTION;
-	size = frame_be16(q, at + 3);
-	flags = frame_be16(q, at + 7);
-	q->flags |= QUERY_EDNS;
-	if (flags & EDNS_DO)
-		q->flags |= QUERY_DO;
+	size = be16_get((be16){word_load16(opt + 3)});
+	q->flags |= QUERY_EDNS | (opt[7] & EDNS_DO >> 8 ? QUERY_DO : 0);
 	if (size > q->limit)
 		q->limit = size;
 	return STEP_NEXT;
 }
 
 /* DNS header, question, OPT. */
-STEP int parse_message(PACKET *p, struct query *q)
+INLINE int parse_message(PACKET *p, struct query *q)
 {
-	u32 at, end, left, room, extra;
-	u16 flags, additional;
+	u32 left, room, extra, end;
+	const u8 *dns = packet_view(p, q->dns_at, DNS_HEADER);
+	const u8 *question;
+	u64 counts;
+	u16 flags;
 	int reason;
 
-	if (!q)
-		return REASON_INTERNAL;
-	at = q->dns_at;
-	flags = frame_be16(q, at + AT(dns, flags));
+	if (!dns)
+		return REASON_DNS_SHORT;
+	flags = be16_get((be16){word_load16(dns + AT(dns, flags))});
 	q->dns_flags = flags;
 	if (flags & DNS_QR)
 		return REASON_RESPONSE;
@@ -313,24 +304,29 @@ STEP int parse_message(PACKET *p, struct query *q)
 		return REASON_OPCODE;
 	if (flags & (DNS_AA | DNS_TC | DNS_RA | DNS_Z | DNS_RCODE))
 		return REASON_FLAGS;
-	additional = frame_be16(q, at + AT(dns, records[2]));
-	if (frame_be16(q, at + AT(dns, questions)) != 1 || additional > 1 ||
-	    word_load32(frame_place(q, at + AT(dns, records[0]))) != 0)
+	/* one question, nothing else but perhaps one additional record */
+	counts = word_load64(dns + AT(dns, questions));
+	if ((counts & ~((u64)be16_of(1).raw << 48)) != be16_of(1).raw)
 		return REASON_COUNTS;
-	reason = parse_labels(q);
+	q->additional = counts >> 48;
+	reason = parse_labels(p, q);
 	if (reason)
 		return reason;
-	end = at + DNS_HEADER + q->name_length;
-	q->qtype = frame_be16(q, end);
-	q->question_type = word_load32(frame_place(q, end));
-	if (frame_be16(q, end + 2) != CLASS_IN)
+	FORGET(q);
+	end = q->dns_at + DNS_HEADER + q->name_length;
+	question = packet_view(p, end, QUESTION_FIXED);
+	if (!question)
+		return REASON_QNAME;
+	q->question_type = word_load32(question);
+	q->qtype = be16_get((be16){q->question_type & 0xffff});
+	if (q->question_type >> 16 != be16_of(CLASS_IN).raw)
 		return REASON_QCLASS;
 	if (type_passes(q->qtype))
 		return REASON_QTYPE;
 	left = q->dns_length - (DNS_HEADER + q->name_length + QUESTION_FIXED);
 	q->limit = 512; /* RFC 1035 section 2.3.4 */
-	if (additional) {
-		reason = parse_opt(q, end + QUESTION_FIXED, left);
+	if (q->additional) {
+		reason = parse_opt(p, q, end + QUESTION_FIXED, left);
 		if (reason)
 			return reason;
 	} else if (left) {
@@ -349,33 +345,59 @@ STEP int parse_message(PACKET *p, struct query *q)
 }
 
 /*
- * Copy the question's name, folded, to name[] and sum the question on the way (raw bytes: they are what the
- * reply repeats). The name begins at an even place of the message.
+ * Copy the question's name to name[], zeros behind it, and sum the question on the way. The name begins at an even place of the message. Its last, partial word is the end
+ * of the eight bytes before its end, which reach back into the header where the name is short.
  */
-STEP int name_fold(struct query *q)
+INLINE int name_copy(PACKET *p, struct query *q)
 {
-	u64 sum = 0;
-	u32 from;
-	s32 left;
+	u32 from = q->dns_at + DNS_HEADER, length = q->name_length, rest = length & 7;
+	u64 sum = 0, w = 0;
+	const u8 *raw;
+	u32 at = 0;
+	u8 *end;
 
-	if (!q)
-		return REASON_INTERNAL;
-	from = q->dns_at + DNS_HEADER;
-	left = q->name_length;
-	for (u32 i = 0; i < 256; i += 16) {
-		u64 w0, w1;
-
-		if (left <= 0)
+	for (u32 i = 0; i < NAME_MAX / 8; i++) {
+		if (at + 8 > length)
 			break;
-		w0 = word_keep(word_load64(frame_place(q, from + i)), left);
-		w1 = word_keep(word_load64(frame_place(q, from + i + 8)), left - 8);
-		sum = sum_word(sum_word(sum, w0), w1);
-		word_store64(q->name + i, word_fold(w0));
-		word_store64(q->name + i + 8, word_fold(w1));
-		left -= 16;
+		raw = packet_view(p, from + at, 8);
+		if (!raw)
+			return REASON_QNAME;
+		w = word_load64(raw);
+		sum = sum_word(sum, w);
+		word_store64(name_place(q, at), w);
+		at += 8;
 	}
-	q->question_sum = sum + ((u64)q->question_type << (q->name_length & 1 ? 8 : 0));
+	w = 0;
+	if (rest) {
+		raw = packet_view(p, from + length - 8, 8);
+		if (!raw)
+			return REASON_QNAME;
+		w = word_load64(raw) >> (64 - 8 * rest);
+		sum = sum_word(sum, w);
+	}
+	end = name_place(q, at);
+	word_store64(end, w);
+	word_store64(end + 8, 0);
+	q->question_sum = sum + ((u64)q->question_type << (length & 1 ? 8 : 0));
 	return STEP_NEXT;
+}
+
+/* The whole of it. */
+INLINE int parse_query(PACKET *p, struct query *q)
+{
+	const struct settings *s = settings_get(p);
+	int reason;
+
+	q->flags = 0;
+	if (!s)
+		return REASON_LEASE;
+	if ((reason = parse_headers(p, q, s)) || (reason = parse_lease(p, q, s)))
+		return reason;
+	FORGET(q);
+	if ((reason = parse_message(p, q)))
+		return reason;
+	FORGET(q);
+	return name_copy(p, q);
 }
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * struct query: everything that the steps know of one packet.
  *
- *     parse_frame ─▶ parse_message ─▶ name_fold ─▶ find ─▶ select ─▶ fit ─▶ write ─▶ reply
+ *     parse_frame ─▶ parse_message ─▶ name_copy ─▶ find ─▶ select ─▶ fit ─▶ write ─▶ reply
  *
  * One per CPU in XDP, one per packet of the burst in DPDK. A step trusts only fields that an earlier step of
  * the same packet wrote; nothing is cleared between packets.
@@ -13,13 +13,11 @@
 #include "image.h"
 #include "reason.h"
 
-#define FRAME_COPY    640u /* bytes of the frame that the steps see */
-#define HEADERS_MAX   70u  /* two VLAN tags, IPv6, UDP */
 #define MESSAGE_MAX   512u /* DNS bytes of a query that the fast path reads */
 #define NAME_MAX      255u /* RFC 1035 section 2.3.4 */
 #define LABELS_MAX    128u
 #define PLACED_MAX    16u
-#define CHAIN_MAX     8u /* CNAMEs followed */
+#define CHAIN_MAX    5u /* CNAMEs followed: Knot follows five, NSD and BIND more */
 #define DNS_HEADER    12u
 #define QUESTION_FIXED 4u /* QTYPE and QCLASS */
 #define OPT_SIZE      11u
@@ -34,6 +32,7 @@ enum {
 	QUERY_AA = 1 << 5,
 	QUERY_PROBE = 1 << 6, /* a test run: not counted */
 	QUERY_FIB = 1 << 7,
+	QUERY_CHAINS_PASS = 1 << 9,
 	QUERY_TOUCHED = 1 << 8, /* the packet was changed: it can't pass any more */
 };
 
@@ -52,9 +51,9 @@ struct placed {
 
 struct query {
 	/* parse_frame */
-	u64 now; /* ns, monotonic, coarse */
+	u64 now;  /* ns, monotonic, coarse */
+	u64 tick; /* the host's: when it last looked at the clock. Kept between packets */
 	u32 flags;
-	u32 frame_length;
 	u16 ip_at;
 	u16 udp_at;
 	u16 dns_at;
@@ -67,31 +66,28 @@ struct query {
 	/* parse_message */
 	u16 dns_flags; /* host order */
 	u16 qtype;
+	u16 additional; /* not 0: one record behind the question */
 	u16 limit;	  /* DNS bytes that a reply may have */
 	u16 name_length;  /* of the question's name, with the root label */
-	u32 opt_ttl;	  /* of the reply's OPT, network order */
 	u32 question_type; /* QTYPE and QCLASS as they stand in the packet */
 
-	/* name_fold */
+	/* name_copy */
 	u64 question_sum;
 
 	/* find: the name that is being looked up; a CNAME's target replaces the question's */
 	u32 name_labels;   /* in name[], down to the zone's apex after find_zone */
 	u32 key_length;	   /* bytes of name[] that lie below the apex */
 	u32 apex_at;	   /* where the apex stands in the message */
-	u32 question_below; /* key_length of the question itself */
 	u32 owner_at;	   /* where the name stands in the message */
 	u32 hops;
+	u32 candidate; /* label where an apex may begin */
 	u64 hash;
 	u32 zone;   /* what the objects of the index in use carry */
 	u32 found;  /* offset; 0 = nothing */
 	u32 entry;  /* exact match, or the closest encloser */
 	u32 exact;
-	u32 version;
-	u32 next; /* the image place that the next step reads first */
 	u64 seed;
 	u32 number;
-	u32 version_flags;
 	u32 apex;
 	u32 negative;
 	u32 apex_length;
@@ -100,6 +96,8 @@ struct query {
 	/* select, fit */
 	u32 rcode;
 	u32 placed_count;
+	u32 group_next; /* where the next fragment of a group begins; 0 = that was the last */
+	u32 chain;	/* a CNAME is being followed */
 	u32 size; /* of the reply, DNS bytes */
 	u16 records[4]; /* unused, answer, authority, additional */
 	u64 sum;  /* of the fragments */
@@ -107,9 +105,9 @@ struct query {
 	struct placed placed[PLACED_MAX];
 
 	u8 label[LABELS_MAX]; /* where label i begins in name[] */
-	u8 name[256 + 32];    /* folded */
+	u8 name[256 + 32];    /* as asked, zeros behind it */
 	u8 opt[OPT_ROOM];
-	u8 frame[1024 + 64]; /* the first FRAME_COPY bytes of the frame; then the reply's headers */
+	u8 next_hop[16]; /* reply: fib: target and source MAC address of the reply */
 };
 
 /* The copied head; its bytes stay in the image. */

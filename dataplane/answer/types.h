@@ -23,6 +23,20 @@ typedef __INT64_TYPE__ s64;
 #define NULL ((void *)0)
 #endif
 
+#define INLINE static inline __attribute__((always_inline))
+
+/*
+ * Hide from the compiler what it knows of a value. clang otherwise drops a mask that it can prove redundant and
+ * that the verifier, which knows less, needs.
+ */
+#define OPAQUE(x) __asm__ volatile("" : "+r"(x))
+
+/*
+ * Forget what registers hold of the query: it is loaded again. The verifier then knows nothing of it either, and
+ * paths that came here in different ways become one.
+ */
+#define FORGET(q) __asm__ volatile("" : : "r"(q) : "memory")
+
 /* 16 and 32 bits as they stand in a packet. */
 typedef struct {
 	u16 raw;
@@ -31,22 +45,22 @@ typedef struct {
 	u32 raw;
 } be32;
 
-static inline __attribute__((always_inline)) u16 be16_get(be16 v)
+INLINE u16 be16_get(be16 v)
 {
 	return __builtin_bswap16(v.raw);
 }
 
-static inline __attribute__((always_inline)) be16 be16_of(u16 v)
+INLINE be16 be16_of(u16 v)
 {
 	return (be16){__builtin_bswap16(v)};
 }
 
-static inline __attribute__((always_inline)) u32 be32_get(be32 v)
+INLINE u32 be32_get(be32 v)
 {
 	return __builtin_bswap32(v.raw);
 }
 
-static inline __attribute__((always_inline)) be32 be32_of(u32 v)
+INLINE be32 be32_of(u32 v)
 {
 	return (be32){__builtin_bswap32(v)};
 }

@@ -8,7 +8,7 @@
 #ifndef ANODE_ANSWER_WRITE_H
 #define ANODE_ANSWER_WRITE_H
 
-#include "frame.h"
+#include "sum.h"
 #include "packet.h"
 
 /* What `count` pointers, `odd` of them at odd places, add to a fragment's sum when each grows by shift. */
@@ -39,15 +39,13 @@ INLINE void placed_fit(struct query *q, struct placed *d, u32 group)
 }
 
 /*
- * Does the reply fit? A required fragment that doesn't: TC and no records (RFC 2181 section 9, RFC 9471).
- * Additional records that don't: which of them are sent differs between servers, so the local one decides.
+ * Does the reply fit? An answer that doesn't: TC and no records (RFC 2181 section 9). A referral with its glue
+ * (RFC 9471), or additional records: what is sent of them differs between servers, so the local one decides.
  */
-STEP int answer_fit(struct query *q)
+INLINE int answer_fit(struct query *q)
 {
 	u32 opt, count, group = 0;
 
-	if (!q)
-		return REASON_INTERNAL;
 	opt = q->flags & QUERY_EDNS ? OPT_SIZE : 0;
 	count = q->placed_count;
 	q->sum = 0;
@@ -59,7 +57,7 @@ STEP int answer_fit(struct query *q)
 		if (i >= count)
 			break;
 		if (f->flags & FRAGMENT_OVERSIZE || d->at + f->length + opt > q->limit) {
-			if (f->flags & FRAGMENT_OPTIONAL)
+			if (f->flags & FRAGMENT_OPTIONAL || !(q->flags & QUERY_AA))
 				return REASON_ROOM;
 			q->flags |= QUERY_TC;
 			q->rcode = RCODE_NOERROR;
@@ -121,15 +119,13 @@ STEP int pointers_write(PACKET *p, struct query *q, u32 i, u32 base)
 	return STEP_NEXT;
 }
 
-STEP int fragment_write(PACKET *p, struct query *q, u32 i)
+INLINE int fragment_write(PACKET *p, struct query *q, u32 i)
 {
 	const struct placed *d;
 	const struct image_fragment *f;
 	const void *bytes;
 	int reason;
 
-	if (!q)
-		return REASON_INTERNAL;
 	d = &q->placed[i & (PLACED_MAX - 1)];
 	f = placed_head(d);
 	bytes = image_at(p, d->offset, d->rel + FRAGMENT_HEAD);
@@ -156,20 +152,17 @@ INLINE void opt_render(struct query *q)
 	o[3] = q->max_udp_size >> 8;
 	o[4] = q->max_udp_size & 0xff;
 	word_store32(o + 5, 0);
+	word_store64(o + 8, 0); /* no options; then what pads the sum */
 	if (q->flags & QUERY_DO)
 		o[7] = EDNS_DO >> 8;
-	word_store16(o + 9, 0);
-	word_store32(o + 11, 0); /* pads the sum */
 }
 
 /* Resize and everything behind the question. From the resize on the packet can't pass any more. */
-STEP int answer_write(PACKET *p, struct query *q)
+INLINE int answer_write(PACKET *p, struct query *q)
 {
 	u32 count, at, size;
 	int reason;
 
-	if (!q)
-		return REASON_INTERNAL;
 	count = q->placed_count;
 	at = q->size;
 	size = at + (q->flags & QUERY_EDNS ? OPT_SIZE : 0);

@@ -41,12 +41,15 @@ struct settings {
 	u32 sample_mask;  /* a sample each (mask + 1) queries of a worker; ~0 = none */
 	u32 reserved;
 	u64 address_seed;
+	u64 filter; /* settings_filter_bit of every address is set */
 	struct settings_iface ifaces[SETTINGS_IFACES];
 	struct settings_address addresses[SETTINGS_ADDRESSES];
 };
 enum {
 	SETTINGS_BYPASS = 1 << 0, /* pass everything */
 	SETTINGS_HOLD = 1 << 1,	  /* an ended lease doesn't pass: answer until the zones' deadlines */
+	/* The local server follows a CNAME into its other zones (NSD, BIND; not Knot): chains that leave a zone pass */
+	SETTINGS_CHAINS_PASS = 1 << 2,
 };
 
 struct settings_area {
@@ -68,6 +71,33 @@ static inline __attribute__((always_inline)) u32 settings_slot(u64 seed, u64 w0,
 	h ^= h >> 32 ^ w1;
 	h = (h ^ h >> 32) * 0xc2b2ae3d27d4eb4full;
 	return (u32)(h >> 40) & (SETTINGS_ADDRESSES - 1);
+}
+
+/* A cheap first answer to "is this one of them?": a bit of settings.filter. */
+static inline __attribute__((always_inline)) u32 settings_filter_bit(u64 w0, u64 w1)
+{
+	return (u32)((w0 ^ w0 >> 29 ^ w1 >> 32 ^ w1 >> 58) & 63);
+}
+
+/* Add an address to a block that isn't active. 0, or -1 if it is there already or there is no room. */
+static inline int settings_add(struct settings *s, u64 w0, u64 w1)
+{
+	u32 slot = settings_slot(s->address_seed, w0, w1);
+
+	for (u32 i = 0; i < SETTINGS_PROBES; i++) {
+		struct settings_address *a = &s->addresses[(slot + i) & (SETTINGS_ADDRESSES - 1)];
+
+		if (a->used && a->word[0] == w0 && a->word[1] == w1)
+			return -1;
+		if (a->used)
+			continue;
+		a->word[0] = w0;
+		a->word[1] = w1;
+		a->used = 1;
+		s->filter |= 1ull << settings_filter_bit(w0, w1);
+		return 0;
+	}
+	return -1;
 }
 
 #endif

@@ -85,12 +85,10 @@ static inline u32 packet_length(PACKET *p)
 	return p->length;
 }
 
-static inline int packet_load(PACKET *p, u32 at, void *to, u32 n)
+static inline u8 *packet_view(PACKET *p, u32 at, u32 n)
 {
-	if (n < 1 || n > FRAME_COPY || at > p->length || n > p->length - at)
-		return -1;
-	memcpy(to, p->frame + at, n);
-	return 0;
+	at &= 0x7ff;
+	return at > p->length || n > p->length - at ? NULL : p->frame + at;
 }
 
 static inline int packet_store(PACKET *p, u32 at, const void *from, u32 n)
@@ -125,7 +123,7 @@ static inline u32 packet_iface(PACKET *p)
 	return p->ifindex;
 }
 
-static inline u64 now_ns(PACKET *p)
+static inline u64 now_ns(PACKET *p, struct query *q)
 {
 	return p->now;
 }

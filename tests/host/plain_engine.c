@@ -69,6 +69,11 @@ struct engine_memory *plain_engine_memory(struct plain_engine *engine)
 	return &engine->memory;
 }
 
+void plain_engine_stain(struct plain_engine *engine, uint8_t octet)
+{
+	memset(&engine->query, octet, sizeof(engine->query));
+}
+
 enum plain_action plain_engine_run(
 	struct plain_engine *engine, uint8_t *octets, size_t *size, size_t room, uint64_t now)
 {

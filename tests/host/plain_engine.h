@@ -25,6 +25,9 @@ int plain_engine_new(struct plain_engine **engine, uint32_t shards, uint32_t sha
 void plain_engine_free(struct plain_engine *engine);
 struct engine_memory *plain_engine_memory(struct plain_engine *engine);
 
+/* Fills what the core keeps between packets with an octet: no packet's fate may depend on it. */
+void plain_engine_stain(struct plain_engine *engine, uint8_t octet);
+
 /*
  * Runs one frame that comes in on interface 1 at `now` (ns). It is changed in place and may grow to
  * `room` octets. The frame is copied to a place of just `room` octets first.

@@ -154,6 +154,8 @@ static int setting_line(struct vector_reader *r)
 		s->hold = true;
 	} else if (!strcmp(word, "bypass")) {
 		s->bypass = true;
+	} else if (!strcmp(word, "chains_pass")) {
+		s->chains_pass = true;
 	} else if (!strcmp(word, "probe")) {
 		s->probe = true;
 	} else if (!strcmp(word, "fib")) {

@@ -34,12 +34,9 @@ static int services_fill(const struct vector_settings *s, struct settings *block
 {
 	for (size_t i = 0; i < s->service_count; i++) {
 		struct settings_address a = address_of(&s->services[i]);
-		uint32_t slot = settings_slot(block->address_seed, a.word[0], a.word[1]), n = 0;
 
-		while (block->addresses[(slot + n) % SETTINGS_ADDRESSES].used)
-			if (++n == SETTINGS_PROBES)
-				return -ENOSPC;
-		block->addresses[(slot + n) % SETTINGS_ADDRESSES] = a;
+		if (settings_add(block, a.word[0], a.word[1]))
+			return -ENOSPC;
 	}
 	return 0;
 }
@@ -52,7 +49,8 @@ static int settings_fill(const struct vector_settings *s, struct settings_area *
 	area->magic = SETTINGS_MAGIC;
 	area->layout = SETTINGS_LAYOUT;
 	area->lease_end = s->lease == INT64_MIN ? 0 : later(now, s->lease);
-	block->flags = (s->bypass ? SETTINGS_BYPASS : 0) | (s->hold ? SETTINGS_HOLD : 0);
+	block->flags = (s->bypass ? SETTINGS_BYPASS : 0) | (s->hold ? SETTINGS_HOLD : 0) |
+		       (s->chains_pass ? SETTINGS_CHAINS_PASS : 0);
 	block->max_udp_size = s->max_udp_size;
 	block->copy_flags = s->copy_flags;
 	block->address_seed = 0x5eed;

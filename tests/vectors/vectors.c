@@ -9,17 +9,14 @@
  * case.
  * --frames runs nothing: it writes each case's frame to a file, as seeds for the packet fuzzer.
  */
-#include "vector.h"
 #include "vector_list.h"
+#include "vector_run.h"
 
 #include "answer/reason.h"
-#include "tests/host/plain_engine.h"
 
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NOW 4000000000000000ull /* ns: some 46 days after boot; deadlines lie on both sides */
 
 struct run {
 	struct plain_engine *engine;
@@ -52,28 +49,14 @@ static void result_print(struct run *run, bool ok, const char *path, const char 
 static bool case_run(
 	struct run *run, const struct vector *vector, const struct vector_case *c, FILE *to)
 {
-	static struct vector_packet packet;
-	static uint8_t octets[VECTOR_REPLY_MAX];
-	static const enum vector_action actions[] = {[PLAIN_PASS] = VECTOR_PASSED,
-		[PLAIN_REPLY] = VECTOR_REPLIED,
-		[PLAIN_DROP] = VECTOR_DROPPED};
-	struct engine_memory *memory = plain_engine_memory(run->engine);
-	struct counters before, after;
+	static struct vector_run result;
 	char error[VECTOR_ERROR_SIZE];
-	struct vector_outcome outcome = {.octets = octets, .before = &before, .after = &after};
 
-	if (vector_packet_build(c, &packet, error) || packet.size > c->room) {
-		fprintf(to, "%s\n",
-			packet.size > c->room ? "the frame is larger than its room" : error);
+	if (vector_run_case(&result, run->engine, c, error)) {
+		fprintf(to, "%s\n", error);
 		return false;
 	}
-	memcpy(octets, packet.octets, packet.size);
-	outcome.size = packet.size;
-	vector_counters_sum(memory, &before);
-	outcome.action =
-		actions[plain_engine_run(run->engine, octets, &outcome.size, c->room, NOW)];
-	vector_counters_sum(memory, &after);
-	return vector_check(vector, c, &packet, &outcome, to);
+	return vector_check(vector, c, &result.packet, &result.outcome, to);
 }
 
 /* The frame, under a name that its content and place give. */
@@ -108,8 +91,8 @@ static void file_run(struct run *run, const char *path)
 	struct vector *vector = NULL;
 
 	if (vector_load(&vector, path, error) ||
-		(!run->frames &&
-			vector_world_fill(vector, plain_engine_memory(run->engine), NOW, error))) {
+		(!run->frames && vector_world_fill(vector, plain_engine_memory(run->engine),
+					 VECTOR_NOW, error))) {
 		result_print(run, false, path, "the file can be used", error);
 		vector_free(vector);
 		return;

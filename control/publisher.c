@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "control/publisher.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+#include <uthash.h>
+
+/* After something was refused that may go well later. */
+#define RETRY_MS 100
+/* A busy queue doesn't keep unlinked memory for ever. */
+#define STEPS_UNSETTLED 256
+
+/* What is wanted of a zone and not done yet, and what is so now. */
+struct zone_entry {
+	UT_hash_handle hh;
+	uint8_t apex[NAME_MAX_SIZE];
+	struct compiled *compiled; /* to publish, NULL: nothing */
+	uint64_t deadline;
+	bool deadline_new; /* without a publish */
+	bool bypass;
+	bool remove;
+	bool queued, news;
+	struct zone_entry *next; /* in the queue */
+	struct publisher_zone zone;
+};
+
+struct publisher {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t work;
+	int news; /* eventfd */
+	/* Under the lock. */
+	bool stop;
+	struct engine_memory *memory;
+	struct zone_entry *zones; /* uthash by apex */
+	struct zone_entry *first, *last;
+	uint64_t grace_asked, grace_done;
+	struct publisher_image state;
+	/* The thread's own. */
+	struct image *image;
+	unsigned steps; /* of the queue since the last settling */
+};
+
+static uint64_t wall_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static struct zone_entry *zone_find_entry(struct publisher *publisher, const uint8_t *apex)
+{
+	struct zone_entry *entry;
+
+	HASH_FIND(hh, publisher->zones, apex, name_size(apex), entry);
+	return entry;
+}
+
+static void zone_queue(struct publisher *publisher, struct zone_entry *entry)
+{
+	if (entry->queued)
+		return;
+	entry->queued = true;
+	entry->next = NULL;
+	if (publisher->last)
+		publisher->last->next = entry;
+	else
+		publisher->first = entry;
+	publisher->last = entry;
+	pthread_cond_signal(&publisher->work);
+}
+
+static struct zone_entry *zone_dequeue(struct publisher *publisher)
+{
+	struct zone_entry *entry = publisher->first;
+
+	if (!entry)
+		return NULL;
+	publisher->first = entry->next;
+	if (!publisher->first)
+		publisher->last = NULL;
+	entry->queued = false;
+	return entry;
+}
+
+static void zone_drop(struct publisher *publisher, struct zone_entry *entry)
+{
+	HASH_DEL(publisher->zones, entry);
+	compiled_free(entry->compiled);
+	free(entry);
+}
+
+/* Tells the loop; a full counter is as good as a readable one. */
+static void news_tell(struct publisher *publisher)
+{
+	uint64_t one = 1;
+
+	if (write(publisher->news, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		abort(); /* an eventfd of ours can't fail otherwise */
+}
+
+/* ---- the thread, which holds the lock only where it says so ---- */
+
+static void zone_look(const struct publisher *publisher, struct publisher_zone *zone)
+{
+	struct image_zone_state state;
+
+	if (image_zone_state(publisher->image, zone->apex, &state) < 0)
+		memset(&state, 0, sizeof(state));
+	zone->published = state.number != 0;
+	zone->bypassed = state.bypassed;
+	zone->serial = state.serial;
+	zone->names = state.names;
+	zone->deadline = state.bypass_after;
+}
+
+/*
+ * Publishes, making room step by step: what readers have left, then the zone's
+ * own old version, which would be out of date in any case.
+ */
+static int zone_publish(struct publisher *publisher, const struct compiled *compiled,
+	uint64_t deadline, struct image_result *result)
+{
+	int r = image_zone_publish(publisher->image, compiled, deadline, result);
+
+	if (r == -ENOENT) {
+		r = image_zone_add(publisher->image, compiled->apex);
+		if (r == 0)
+			r = image_zone_publish(publisher->image, compiled, deadline, result);
+	}
+	for (int turn = 0; turn < 2 && r == -ENOSPC; turn++) {
+		if (turn == 1 && image_zone_clear(publisher->image, compiled->apex) < 0)
+			break;
+		/* The second frees what the first has unlinked. */
+		if (image_settle(publisher->image) < 0 || image_settle(publisher->image) < 0)
+			break;
+		r = image_zone_publish(publisher->image, compiled, deadline, result);
+	}
+	return r;
+}
+
+/* One zone's wishes, taken out of its entry under the lock. */
+struct wish {
+	struct publisher_zone zone;
+	struct compiled *compiled;
+	uint64_t deadline;
+	bool deadline_new, bypass, remove;
+};
+
+/* True: done; false: to be tried again. */
+static bool wish_fulfil(struct publisher *publisher, struct wish *wish)
+{
+	struct image_result result = {0};
+	int r;
+
+	if (wish->remove) {
+		r = image_zone_remove(publisher->image, wish->zone.apex);
+		return r == 0 || r == -ENOENT;
+	}
+	r = image_zone_add(publisher->image, wish->zone.apex);
+	if (r == -EEXIST)
+		r = 0;
+	if (r == 0 && wish->bypass != wish->zone.bypassed)
+		r = image_zone_bypass(publisher->image, wish->zone.apex, wish->bypass);
+	if (r == 0 && wish->compiled) {
+		r = zone_publish(publisher, wish->compiled, wish->deadline, &result);
+		if (r == 0)
+			wish->zone.published_at = wall_us();
+		wish->zone.needed = result.needed;
+		wish->zone.unused = result.unused;
+	} else if (r == 0 && wish->deadline_new) {
+		r = image_zone_deadline(publisher->image, wish->zone.apex, wish->deadline);
+		if (r == -ENODATA)
+			r = 0;
+	}
+	/* A deadline says nothing about the version that failed before. */
+	if (wish->compiled || r != 0)
+		wish->zone.error = r;
+	zone_look(publisher, &wish->zone);
+	return r == 0 || r == -ENOSPC;
+}
+
+/* Takes the first zone of the queue through all that is wanted of it. False:
+ * the queue should rest. Called and left with the lock held. */
+static bool queue_step(struct publisher *publisher)
+{
+	struct zone_entry *entry = zone_dequeue(publisher);
+	struct wish wish;
+	bool done;
+
+	publisher->steps++;
+	if (!entry)
+		return true;
+	wish = (struct wish){.zone = entry->zone,
+		.compiled = entry->compiled,
+		.deadline = entry->deadline,
+		.deadline_new = entry->deadline_new,
+		.bypass = entry->bypass,
+		.remove = entry->remove};
+	entry->compiled = NULL;
+	entry->deadline_new = false;
+	pthread_mutex_unlock(&publisher->lock);
+
+	done = wish_fulfil(publisher, &wish);
+
+	pthread_mutex_lock(&publisher->lock);
+	publisher->state.versions += wish.compiled && wish.zone.error == 0;
+	if (done && wish.remove && entry->remove) {
+		zone_drop(publisher, entry);
+	} else {
+		if (!wish.remove)
+			entry->zone = wish.zone;
+		/* What came meanwhile is newer than what failed. */
+		if (!done && wish.compiled && !entry->compiled) {
+			entry->compiled = wish.compiled;
+			entry->deadline = wish.deadline;
+			wish.compiled = NULL;
+		}
+		if (!done)
+			zone_queue(publisher, entry);
+		entry->news = true;
+	}
+	image_usage(publisher->image, &publisher->state.usage);
+	pthread_mutex_unlock(&publisher->lock);
+	compiled_free(wish.compiled);
+	news_tell(publisher);
+	pthread_mutex_lock(&publisher->lock);
+	return done;
+}
+
+/* Puts zones that an adopted image holds into their entries; those that nobody
+ * wants get one with `remove`. Under the lock. */
+static void zone_adopt(void *context, const uint8_t *apex)
+{
+	struct publisher *publisher = context;
+	struct zone_entry *entry = zone_find_entry(publisher, apex);
+
+	if (!entry) {
+		entry = calloc(1, sizeof(*entry));
+		if (!entry)
+			return; /* it goes on answering until its deadline */
+		memcpy(entry->apex, apex, name_size(apex));
+		entry->remove = true;
+		HASH_ADD_KEYPTR(hh, publisher->zones, entry->apex, name_size(apex), entry);
+		memcpy(entry->zone.apex, apex, name_size(apex));
+	}
+	zone_look(publisher, &entry->zone);
+	/* Who decides about it will say otherwise. */
+	entry->bypass = entry->zone.bypassed;
+	entry->zone.adopted = entry->zone.published;
+	entry->news = true;
+	zone_queue(publisher, entry);
+}
+
+/* Opens the image in the memory that was handed over. Lock held at both ends. */
+static void image_begin(struct publisher *publisher)
+{
+	struct engine_memory *memory = publisher->memory;
+	struct image_options options = {0};
+	bool adopted = false;
+	int r;
+
+	pthread_mutex_unlock(&publisher->lock);
+	r = image_open(&publisher->image, &memory, 1, &options, &adopted);
+	pthread_mutex_lock(&publisher->lock);
+	publisher->state.error = r;
+	publisher->state.open = r == 0;
+	publisher->state.adopted = adopted;
+	if (r == 0) {
+		image_zone_each(publisher->image, zone_adopt, publisher);
+		image_usage(publisher->image, &publisher->state.usage);
+	}
+	news_tell(publisher);
+}
+
+/* A grace period for whoever asked before now. Lock held at both ends. */
+static bool grace_step(struct publisher *publisher)
+{
+	uint64_t asked = publisher->grace_asked;
+	int r;
+
+	if (asked == publisher->grace_done)
+		return true;
+	pthread_mutex_unlock(&publisher->lock);
+	r = publisher->memory->grace(publisher->memory->engine);
+	pthread_mutex_lock(&publisher->lock);
+	if (r == 0)
+		publisher->grace_done = asked;
+	news_tell(publisher);
+	return r == 0;
+}
+
+static bool settle_step(struct publisher *publisher)
+{
+	int r;
+
+	publisher->steps = 0;
+	if (!publisher->image || !image_unsettled(publisher->image))
+		return true;
+	pthread_mutex_unlock(&publisher->lock);
+	r = image_settle(publisher->image);
+	pthread_mutex_lock(&publisher->lock);
+	publisher->state.settles += r == 0;
+	image_usage(publisher->image, &publisher->state.usage);
+	return r == 0;
+}
+
+static void work_wait(struct publisher *publisher, bool rest)
+{
+	struct timespec until;
+
+	if (!rest) {
+		pthread_cond_wait(&publisher->work, &publisher->lock);
+		return;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += RETRY_MS * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_cond_timedwait(&publisher->work, &publisher->lock, &until);
+}
+
+static bool work_waits(const struct publisher *publisher)
+{
+	return publisher->memory &&
+	       (publisher->first || publisher->grace_asked != publisher->grace_done ||
+		       !publisher->image || image_unsettled(publisher->image));
+}
+
+static void *publisher_run(void *arg)
+{
+	struct publisher *publisher = arg;
+	bool good = true;
+
+	pthread_mutex_lock(&publisher->lock);
+	while (!publisher->stop) {
+		if (!work_waits(publisher) || !good) {
+			work_wait(publisher, !good);
+			good = true;
+			continue;
+		}
+		if (!publisher->image)
+			image_begin(publisher);
+		good = publisher->image != NULL;
+		good = good && grace_step(publisher);
+		if (!good)
+			continue;
+		if (publisher->first && publisher->steps < STEPS_UNSETTLED)
+			good = queue_step(publisher);
+		else
+			good = settle_step(publisher);
+	}
+	pthread_mutex_unlock(&publisher->lock);
+	image_close(publisher->image);
+	return NULL;
+}
+
+/* ---- for everybody ---- */
+
+int publisher_start(struct publisher **out)
+{
+	struct publisher *publisher = calloc(1, sizeof(*publisher));
+	pthread_condattr_t attributes;
+	sigset_t all, before;
+	int r;
+
+	*out = NULL;
+	if (!publisher)
+		return -ENOMEM;
+	publisher->news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (publisher->news < 0) {
+		r = -errno;
+		free(publisher);
+		return r;
+	}
+	pthread_mutex_init(&publisher->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&publisher->work, &attributes);
+	pthread_condattr_destroy(&attributes);
+	/* Signals are the loop's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&publisher->thread, NULL, publisher_run, publisher);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r != 0) {
+		close(publisher->news);
+		free(publisher);
+		return -r;
+	}
+	pthread_setname_np(publisher->thread, "publisher");
+	*out = publisher;
+	return 0;
+}
+
+void publisher_stop(struct publisher *publisher)
+{
+	struct zone_entry *entry, *next;
+
+	if (!publisher)
+		return;
+	pthread_mutex_lock(&publisher->lock);
+	publisher->stop = true;
+	pthread_cond_signal(&publisher->work);
+	pthread_mutex_unlock(&publisher->lock);
+	pthread_join(publisher->thread, NULL);
+	HASH_ITER (hh, publisher->zones, entry, next) {
+		zone_drop(publisher, entry);
+	}
+	pthread_cond_destroy(&publisher->work);
+	pthread_mutex_destroy(&publisher->lock);
+	close(publisher->news);
+	free(publisher);
+}
+
+void publisher_memory(struct publisher *publisher, struct engine_memory *memory)
+{
+	pthread_mutex_lock(&publisher->lock);
+	publisher->memory = memory;
+	pthread_cond_signal(&publisher->work);
+	pthread_mutex_unlock(&publisher->lock);
+}
+
+int publisher_fd(const struct publisher *publisher)
+{
+	return publisher->news;
+}
+
+void publisher_reports(struct publisher *publisher,
+	void (*zone)(void *arg, const struct publisher_zone *zone), void *arg)
+{
+	struct zone_entry *entry, *next;
+	uint64_t count;
+
+	if (read(publisher->news, &count, sizeof(count)) < 0)
+		count = 0;
+	pthread_mutex_lock(&publisher->lock);
+	HASH_ITER (hh, publisher->zones, entry, next) {
+		if (!entry->news)
+			continue;
+		entry->news = false;
+		if (!entry->remove)
+			zone(arg, &entry->zone);
+	}
+	pthread_mutex_unlock(&publisher->lock);
+}
+
+void publisher_image(struct publisher *publisher, struct publisher_image *image)
+{
+	pthread_mutex_lock(&publisher->lock);
+	*image = publisher->state;
+	pthread_mutex_unlock(&publisher->lock);
+}
+
+int publisher_add(struct publisher *publisher, const uint8_t *apex)
+{
+	struct zone_entry *entry;
+	size_t size = name_size(apex);
+	int r = 0;
+
+	pthread_mutex_lock(&publisher->lock);
+	entry = zone_find_entry(publisher, apex);
+	if (!entry) {
+		entry = calloc(1, sizeof(*entry));
+		if (!entry) {
+			r = -ENOMEM;
+			goto out;
+		}
+		memcpy(entry->apex, apex, size);
+		memcpy(entry->zone.apex, apex, size);
+		HASH_ADD_KEYPTR(hh, publisher->zones, entry->apex, size, entry);
+	}
+	entry->remove = false;
+	zone_queue(publisher, entry);
+out:
+	pthread_mutex_unlock(&publisher->lock);
+	return r;
+}
+
+/* The entry of a zone that is wanted, with the lock held; NULL: none. */
+static struct zone_entry *wanted_lock(struct publisher *publisher, const uint8_t *apex)
+{
+	struct zone_entry *entry;
+
+	pthread_mutex_lock(&publisher->lock);
+	entry = zone_find_entry(publisher, apex);
+	return entry && !entry->remove ? entry : NULL;
+}
+
+/* Queues the entry, if there is one, and gives the lock back. */
+static int wanted_unlock(struct publisher *publisher, struct zone_entry *entry)
+{
+	if (entry)
+		zone_queue(publisher, entry);
+	pthread_mutex_unlock(&publisher->lock);
+	return entry ? 0 : -ENOENT;
+}
+
+int publisher_publish(struct publisher *publisher, struct compiled *compiled, uint64_t deadline)
+{
+	struct zone_entry *entry = wanted_lock(publisher, compiled->apex);
+	struct compiled *replaced = compiled;
+
+	if (entry) {
+		replaced = entry->compiled;
+		entry->compiled = compiled;
+		entry->deadline = deadline;
+	}
+	compiled_free(replaced);
+	return wanted_unlock(publisher, entry);
+}
+
+int publisher_deadline(struct publisher *publisher, const uint8_t *apex, uint64_t deadline)
+{
+	struct zone_entry *entry = wanted_lock(publisher, apex);
+
+	if (entry) {
+		entry->deadline = deadline;
+		entry->deadline_new = true;
+	}
+	return wanted_unlock(publisher, entry);
+}
+
+int publisher_bypass(struct publisher *publisher, const uint8_t *apex, bool on)
+{
+	struct zone_entry *entry = wanted_lock(publisher, apex);
+
+	if (entry)
+		entry->bypass = on;
+	return wanted_unlock(publisher, entry);
+}
+
+int publisher_remove(struct publisher *publisher, const uint8_t *apex)
+{
+	struct zone_entry *entry = wanted_lock(publisher, apex);
+
+	if (entry)
+		entry->remove = true;
+	return wanted_unlock(publisher, entry);
+}
+
+void publisher_grace(struct publisher *publisher)
+{
+	pthread_mutex_lock(&publisher->lock);
+	publisher->grace_asked++;
+	pthread_cond_signal(&publisher->work);
+	pthread_mutex_unlock(&publisher->lock);
+}
+
+uint64_t publisher_grace_count(struct publisher *publisher)
+{
+	uint64_t count;
+
+	pthread_mutex_lock(&publisher->lock);
+	count = publisher->grace_done;
+	pthread_mutex_unlock(&publisher->lock);
+	return count;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The publisher thread: the image's only writer, waited for by nobody.
+ *
+ *     zone worker ── compiled zone, deadline, bypass ──▶ │ wanted state │ ──▶ image
+ *     loop ◀── eventfd ── what became of it, usage ◀──── │  per zone    │
+ *
+ * In: what is wanted of each zone; a newer word replaces one that wasn't taken
+ * yet, so that nothing queues up. Out: reports, one per zone that changed. It
+ * tries again what the grace period refused; a zone that doesn't fit is taken
+ * out, so that its queries pass.
+ *
+ * Any thread may call what isn't marked otherwise; nothing here waits for the
+ * image.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control/zone/image.h"
+
+struct publisher;
+
+/* What readers see of a zone, and what failed last. */
+struct publisher_zone {
+	uint8_t apex[NAME_MAX_SIZE]; /* folded, root label included */
+	bool published;              /* some version is in the image, not: a pass apex */
+	bool bypassed;
+	uint32_t serial; /* of that version */
+	uint32_t names;
+	uint64_t deadline;     /* CLOCK_MONOTONIC ns */
+	uint64_t published_at; /* CLOCK_REALTIME us, of the last publish */
+	bool adopted;          /* found in the image at the start */
+	int error;             /* 0, or why the last version isn't there: -ENOSPC, ... */
+	uint64_t needed;       /* with -ENOSPC: bytes wanted, */
+	uint64_t unused;       /* and bytes free */
+};
+
+struct publisher_image {
+	bool open;
+	int error; /* why it isn't */
+	bool adopted;
+	struct image_usage usage;
+	uint64_t versions; /* published since the start */
+	uint64_t settles;
+};
+
+/* Starts the thread; it has no image yet. 0 or negative errno. */
+int publisher_start(struct publisher **publisher);
+/* Ends the thread after what it is doing; the image stays and answers on. NULL is fine. */
+void publisher_stop(struct publisher *publisher);
+
+/*
+ * Hands over the memory, once; it stays until publisher_stop(). Zones found in
+ * it that aren't wanted by then are removed. NULL grace in it is a mistake.
+ */
+void publisher_memory(struct publisher *publisher, struct engine_memory *memory);
+
+/* Readable when there are reports. */
+int publisher_fd(const struct publisher *publisher);
+/* Loop: calls `zone` for each zone with news since the last call, once. */
+void publisher_reports(struct publisher *publisher,
+	void (*zone)(void *arg, const struct publisher_zone *zone), void *arg);
+void publisher_image(struct publisher *publisher, struct publisher_image *image);
+
+/* The zone is wanted: its queries pass until something is published. 0, -ENOMEM. */
+int publisher_add(struct publisher *publisher, const uint8_t *apex);
+/* Takes `compiled` over, in any case. 0; -ENOENT: not added. */
+int publisher_publish(struct publisher *publisher, struct compiled *compiled, uint64_t deadline);
+/* 0 or -ENOENT, as the two below. CLOCK_MONOTONIC ns. */
+int publisher_deadline(struct publisher *publisher, const uint8_t *apex, uint64_t deadline);
+int publisher_bypass(struct publisher *publisher, const uint8_t *apex, bool on);
+int publisher_remove(struct publisher *publisher, const uint8_t *apex);
+
+/* Asks for a grace period from now on; publisher_grace_count() has grown when
+ * it is over. */
+void publisher_grace(struct publisher *publisher);
+uint64_t publisher_grace_count(struct publisher *publisher);

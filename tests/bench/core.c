@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What an answer costs, in bare reflectors (swap addresses, XDP_TX).
+ *
+ * In: nothing. Out: a line "<case> <ratio>" for each case. A case is a question (hit, referral,
+ * nodata, nxdomain), put to one zone of a million names or to 10,000 zones of a hundred ("-zones"),
+ * asked of a thousand names that stay in the caches, or of all at random ("-random"). IPv4, but for
+ * "-ipv6".
+ *
+ * cost = full - restore + reflector, where full and restore are the programs of core.bpf.c; ratio =
+ * cost / reflector; the three are timed in turn on one CPU, and the median of the rounds' ratios is
+ * printed. Counters, settings, lease and versions are all in. A case counts only if every run of it
+ * was answered from the image: the counters tell.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <linux/bpf.h>
+#include <bpf/bpf.h>
+#include "core.skel.h"
+#include "dataset.h"
+#include "engine_parts.h"
+#include "measure.h"
+
+#define NAMES          1000000u
+#define ZONES_MANY     10000u
+#define IMAGE_BYTES    (512ull << 20)
+#define HOT_PACKETS    1024u
+#define RANDOM_PACKETS (1u << 20)
+#define ROUNDS_MAX     101
+#define REFLECTIONS    400000u
+
+struct plan {
+	int rounds;
+	uint32_t repeat_hot, repeat_random; /* runs of a program in a round */
+	bool verbose;
+	const char *only; /* prefix of the cases to run, or NULL */
+	double limit;     /* for the case "hit"; 0 = none */
+};
+
+struct bench {
+	const struct plan *plan;
+	struct engine *engine;
+	struct core_bpf *skeleton;
+	struct core_packet *packets;
+	uint32_t packet_count; /* of the loaded object's table */
+};
+
+static int complain(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int complain(int err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, err ? ": %s\n" : "\n", strerror(-err));
+	return err ? err : -EIO;
+}
+
+static int no_grace(void *engine)
+{
+	return 0; /* nobody reads while the image is written */
+}
+
+static size_t table_bytes(uint32_t packets)
+{
+	return (size_t)packets * sizeof(struct core_packet);
+}
+
+static void bench_unload(struct bench *b)
+{
+	if (b->packets)
+		munmap(b->packets, table_bytes(b->packet_count));
+	b->packets = NULL;
+	core_bpf__destroy(b->skeleton);
+	b->skeleton = NULL;
+}
+
+/* The object's maps are the engine's; the table is its own. */
+static int bench_load(struct bench *b, uint32_t packets)
+{
+	int err;
+
+	if (b->packets && b->packet_count == packets)
+		return 0;
+	bench_unload(b);
+	loadlog_start();
+	b->packet_count = packets;
+	b->skeleton = core_bpf__open();
+	if (!b->skeleton)
+		return complain(-errno, "open the BPF object");
+	b->skeleton->rodata->shard_shift = b->engine->about.shard_shift;
+	b->skeleton->rodata->shard_mask = (1u << b->engine->about.shard_shift) - 1;
+	b->skeleton->rodata->packet_mask = packets - 1;
+	err = bpf_map__reuse_fd(b->skeleton->maps.image, b->engine->maps[MAP_IMAGE]);
+	if (!err)
+		err = bpf_map__reuse_fd(b->skeleton->maps.settings, b->engine->maps[MAP_SETTINGS]);
+	if (!err)
+		err = bpf_map__reuse_fd(b->skeleton->maps.counters, b->engine->maps[MAP_COUNTERS]);
+	if (!err)
+		err = bpf_map__reuse_fd(b->skeleton->maps.samples, b->engine->maps[MAP_SAMPLES]);
+	if (!err)
+		err = bpf_map__set_max_entries(b->skeleton->maps.packets, packets);
+	if (!err)
+		err = core_bpf__load(b->skeleton);
+	if (err)
+		return complain(err, "load the BPF object: %s", loadlog_tail());
+	b->packets = mmap(NULL, table_bytes(packets), PROT_READ | PROT_WRITE, MAP_SHARED,
+		bpf_map__fd(b->skeleton->maps.packets), 0);
+	if (b->packets == MAP_FAILED) {
+		b->packets = NULL;
+		return complain(-errno, "map the table of packets");
+	}
+	return 0;
+}
+
+static uint64_t answered(const struct bench *b)
+{
+	const struct engine_memory *m = engine_memory(b->engine);
+	uint64_t sum = 0;
+
+	for (uint32_t row = 0; row < m->rows; row++)
+		for (uint32_t i = 0; i < SETTINGS_IFACES; i++)
+			sum += m->counters[row].paths[i][0].fast +
+			       m->counters[row].paths[i][1].fast;
+	return sum;
+}
+
+/* Some packets of the table, one by one: do they get the answers that the case is about? */
+static int bench_check(struct bench *b, enum question question, bool ipv6)
+{
+	for (uint32_t i = 0; i < 64; i++) {
+		uint8_t frame[CORE_PACKET_MAX] = {0}, reply[2048];
+		LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame),
+			.data_out = reply, .data_size_out = sizeof(reply), .repeat = 1);
+
+		if (bpf_prog_test_run_opts(bpf_program__fd(b->skeleton->progs.core_full), &run) !=
+			0)
+			return complain(-errno, "test run");
+		if (run.retval != XDP_TX ||
+			!dataset_reply_fits(question, ipv6, reply, run.data_size_out))
+			return complain(0, "question %u of %s gets another answer (action %u)", i,
+				question_names[question], run.retval);
+	}
+	return 0;
+}
+
+static int bench_round(struct bench *b, uint32_t repeat, double *reflector, double *cost)
+{
+	uint8_t frame[CORE_PACKET_MAX] = {0};
+	double restore, full;
+	uint64_t before;
+
+	*reflector = measure_run(bpf_program__fd(b->skeleton->progs.core_reflect), frame,
+		sizeof(frame), REFLECTIONS, NULL);
+	restore = measure_run(bpf_program__fd(b->skeleton->progs.core_restore), frame,
+		sizeof(frame), repeat, NULL);
+	before = answered(b);
+	full = measure_run(
+		bpf_program__fd(b->skeleton->progs.core_full), frame, sizeof(frame), repeat, NULL);
+	if (*reflector < 0 || restore < 0 || full < 0)
+		return complain(0, "a test run failed");
+	if (answered(b) - before != repeat)
+		return complain(0, "%llu of %u questions were answered",
+			(unsigned long long)(answered(b) - before), repeat);
+	*cost = full - restore + *reflector;
+	return 0;
+}
+
+static int bench_case(struct bench *b, const struct dataset *d, enum question question, bool random,
+	bool ipv6, const char *suffix)
+{
+	const struct plan *plan = b->plan;
+	double ratios[ROUNDS_MAX], costs[ROUNDS_MAX], reflectors[ROUNDS_MAX];
+	uint64_t number = 0x2545f4914f6cdd1dull;
+	char name[64];
+	int err;
+
+	snprintf(name, sizeof(name), "%s%s", question_names[question], suffix);
+	if (plan->only && strncmp(name, plan->only, strlen(plan->only)) != 0)
+		return 0;
+	err = bench_load(b, random ? RANDOM_PACKETS : HOT_PACKETS);
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < b->packet_count; i++) {
+		number ^= number << 13, number ^= number >> 7, number ^= number << 17;
+		dataset_question(d, question, number % NAMES, ipv6, &b->packets[i]);
+	}
+	err = bench_check(b, question, ipv6);
+	for (int i = 0; i < plan->rounds && !err; i++) {
+		err = bench_round(b, random ? plan->repeat_random : plan->repeat_hot,
+			&reflectors[i], &costs[i]);
+		ratios[i] = costs[i] / reflectors[i];
+	}
+	if (err)
+		return err;
+	printf("%s %.2f", name, measure_median(ratios, (size_t)plan->rounds));
+	if (plan->verbose)
+		printf("    %.1f ns, reflector %.1f ns",
+			measure_median(costs, (size_t)plan->rounds),
+			measure_median(reflectors, (size_t)plan->rounds));
+	printf("\n");
+	fflush(stdout);
+	if (plan->limit > 0 && strcmp(name, "hit") == 0 && ratios[plan->rounds / 2] > plan->limit)
+		return complain(0, "a hit costs more than %.2f reflectors", plan->limit);
+	return 0;
+}
+
+static int bench_dataset(struct bench *b, const struct dataset *d, const char *suffix)
+{
+	struct engine_memory memory = *engine_memory(b->engine), *list[] = {&memory};
+	struct image *image = NULL;
+	struct image_usage usage;
+	int err;
+
+	memory.grace = no_grace;
+	memset(memory.image, 0, sizeof(struct image_header)); /* not the last data set's */
+	err = image_open(&image, list, 1, &(struct image_options){0}, NULL);
+	if (!err)
+		err = dataset_publish(d, image);
+	if (err) {
+		image_close(image);
+		return complain(err, "publish %u zones", d->zones);
+	}
+	image_usage(image, &usage);
+	if (b->plan->verbose)
+		fprintf(stderr, "%u zones, %llu names, %llu MiB of image\n", usage.zone_count,
+			(unsigned long long)usage.names,
+			(unsigned long long)(usage.size - usage.unused) >> 20);
+	for (int random = 0; random < 2 && !err; random++)
+		for (int question = 0; question < QUESTIONS && !err; question++) {
+			char name[32];
+
+			snprintf(name, sizeof(name), "%s%s", suffix, random ? "-random" : "");
+			err = bench_case(b, d, (enum question)question, random, false, name);
+		}
+	if (!err && !suffix[0])
+		err = bench_case(b, d, QUESTION_HIT, false, true, "-ipv6");
+	image_close(image);
+	return err;
+}
+
+static int bench_run(const struct plan *plan)
+{
+	static const struct {
+		struct dataset dataset;
+		const char *suffix;
+	} sets[] = {
+		{{.zones = 1, .hosts = NAMES}, ""},
+		{{.zones = ZONES_MANY, .hosts = NAMES / ZONES_MANY}, "-zones"},
+	};
+	struct bench bench = {.plan = plan};
+	char root[64], error[1024];
+	bool adopted;
+	int err;
+
+	snprintf(root, sizeof(root), "/sys/fs/bpf/anode-bench-%d", getpid());
+	err = engine_open(&bench.engine,
+		&(struct engine_options){
+			.instance = "bench", .image_bytes = IMAGE_BYTES, .pin_root = root},
+		&adopted, error, sizeof(error));
+	if (err)
+		return complain(0, "%s", error);
+	dataset_settings(engine_memory(bench.engine)->settings);
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]) && !err; i++)
+		err = bench_dataset(&bench, &sets[i].dataset, sets[i].suffix);
+	bench_unload(&bench);
+	engine_remove(bench.engine);
+	return err;
+}
+
+static void usage(FILE *to)
+{
+	fprintf(to, "Usage: bench-core [OPTION]...\n"
+		    "What an answer costs, in bare reflectors; a line for each case.\n"
+		    "  -q, --quick        fewer rounds: about half a minute\n"
+		    "  -c, --cpu=N        stay on this CPU (default: the last one)\n"
+		    "  -o, --only=PREFIX  only cases whose name begins so\n"
+		    "  -m, --max=RATIO    fail if the case \"hit\" costs more\n"
+		    "  -v, --verbose      nanoseconds as well\n");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"quick", no_argument, NULL, 'q'},
+		{"cpu", required_argument, NULL, 'c'},
+		{"only", required_argument, NULL, 'o'},
+		{"max", required_argument, NULL, 'm'},
+		{"verbose", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	struct plan plan = {.rounds = 31, .repeat_hot = 300000, .repeat_random = 1u << 20};
+	int option, cpu = -1;
+
+	while ((option = getopt_long(argc, argv, "qc:o:m:vh", options, NULL)) != -1) {
+		switch (option) {
+		case 'q':
+			plan.rounds = 7;
+			plan.repeat_hot = 50000;
+			plan.repeat_random = 1u << 17;
+			break;
+		case 'c':
+			cpu = atoi(optarg);
+			break;
+		case 'o':
+			plan.only = optarg;
+			break;
+		case 'm':
+			plan.limit = atof(optarg);
+			break;
+		case 'v':
+			plan.verbose = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	}
+	if (geteuid() != 0) {
+		printf("skipped: needs root\n");
+		return 77;
+	}
+	cpu = measure_pin(cpu);
+	if (cpu < 0) {
+		complain(cpu, "stay on one CPU");
+		return 1;
+	}
+	return bench_run(&plan) ? 1 : 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Zones of a benchmark, and questions to them.
+ *
+ * Zone k is z<k>.bench.example: an apex, hosts with an A record, delegations (a quarter as many)
+ * with a name server and its glue. Labels are numbers scrambled, so that neighbours in number are
+ * not neighbours in the image.
+ */
+#ifndef ANODE_TESTS_BENCH_DATASET_H
+#define ANODE_TESTS_BENCH_DATASET_H
+
+#include <stdint.h>
+#include "control/zone/image.h"
+#include "core_packet.h"
+
+enum question { QUESTION_HIT, QUESTION_REFERRAL, QUESTION_NODATA, QUESTION_NXDOMAIN, QUESTIONS };
+
+struct dataset {
+	uint32_t zones;
+	uint32_t hosts; /* in each zone */
+};
+
+/* "hit" and so on. */
+extern const char *const question_names[QUESTIONS];
+
+/* Publish all zones into an image without readers. 0 or a negative errno. */
+int dataset_publish(const struct dataset *dataset, struct image *image);
+
+/* Frame of question number `number` (any value: hosts of all zones in turn) with EDNS, from a
+ * client to the service. */
+void dataset_question(const struct dataset *dataset, enum question question, uint64_t number,
+	bool ipv6, struct core_packet *packet);
+
+/* What the questions are sent to: settings that know lo, the service's addresses and a lease of an
+ * hour. */
+void dataset_settings(struct settings_area *area);
+
+/* Is this frame the reply that such a question gets? Looks at the DNS header. */
+bool dataset_reply_fits(enum question question, bool ipv6, const uint8_t *frame, size_t size);
+
+#endif

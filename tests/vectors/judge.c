@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Judges the judge: would vector_check see a wrong reply?
+ *
+ *     judge FILE|DIRECTORY...
+ *
+ * Every octet of every right reply is made wrong, one at a time and in two ways, with checksums
+ * computed afresh, and vector_check must object to each. Likewise to a counter that is off by one,
+ * and to a passing packet with one octet changed. TAP, a line per file.
+ */
+#include "vector_list.h"
+#include "vector_run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct trial {
+	const struct vector *vector;
+	const struct vector_case *c;
+	struct vector_run *run;
+	FILE *null;
+	unsigned tried, missed;
+};
+
+static void trial_judge(struct trial *t, const char *what, size_t at)
+{
+	t->tried++;
+	if (!vector_check(t->vector, t->c, &t->run->packet, &t->run->outcome, t->null))
+		return;
+	if (!t->missed++)
+		printf("#   %s:%u: nobody objects to a wrong %s (%zu)\n", t->c->path, t->c->line,
+			what, at);
+}
+
+static uint32_t sum(uint32_t start, const uint8_t *octets, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		start += (uint32_t)octets[i] << (i % 2 ? 0 : 8);
+	while (start >> 16)
+		start = (start & 0xffff) + (start >> 16);
+	return start;
+}
+
+static void sum_store(uint8_t *at, uint32_t value)
+{
+	at[0] = (uint8_t)(~value >> 8);
+	at[1] = (uint8_t)~value;
+}
+
+/* Makes the checksums of a frame with plain headers right again. */
+static void checksums_fix(uint8_t *frame, size_t size)
+{
+	size_t ip = 12;
+
+	while (frame[ip] == 0x81 || frame[ip] == 0x88)
+		ip += 4;
+	bool ipv6 = frame[ip] == 0x86;
+	ip += 2;
+	size_t udp = ip + (ipv6 ? 40 : 20);
+	const uint8_t *addresses = frame + ip + (ipv6 ? 8 : 12);
+
+	if (!ipv6) {
+		memset(frame + ip + 10, 0, 2);
+		sum_store(frame + ip + 10, sum(0, frame + ip, 20));
+	}
+	memset(frame + udp + 6, 0, 2);
+	sum_store(frame + udp + 6, sum(sum((uint32_t)(17 + size - udp), addresses, ipv6 ? 32 : 8),
+					   frame + udp, size - udp));
+	if (!frame[udp + 6] && !frame[udp + 7])
+		memset(frame + udp + 6, 0xff, 2);
+}
+
+/* 0x20 is not tried: it is the case of a letter, which doesn't count in records. */
+static void octets_try(struct trial *t)
+{
+	static uint8_t right[VECTOR_REPLY_MAX];
+	struct vector_outcome *o = &t->run->outcome;
+
+	memcpy(right, t->run->octets, o->size);
+	for (size_t i = 0; i < o->size; i++) {
+		for (unsigned bit = 1; bit <= 0x80; bit <<= 7) {
+			t->run->octets[i] ^= (uint8_t)bit;
+			if (o->action == VECTOR_REPLIED)
+				checksums_fix(t->run->octets, o->size);
+			/* where the fix undid it, it was a checksum: that one stays wrong */
+			if (!memcmp(t->run->octets, right, o->size))
+				t->run->octets[i] ^= (uint8_t)bit;
+			trial_judge(t, "octet", i);
+			memcpy(t->run->octets, right, o->size);
+		}
+	}
+}
+
+static void counters_try(struct trial *t)
+{
+	uint64_t *words = (uint64_t *)(void *)&t->run->after;
+
+	for (size_t i = 0; i < offsetof(struct counters, samples) / sizeof(*words); i++) {
+		bool free = i == 0 || (i >= REASON_COUNT && i < COUNTERS_REASONS) ||
+			    (i >= offsetof(struct counters, paths) / sizeof(*words) &&
+				    i < offsetof(struct counters, truncated) / sizeof(*words) &&
+				    i % 4 == 3);
+
+		if (free) /* reserved */
+			continue;
+		words[i]++;
+		/* a packet with an odd source may be counted as a query or not */
+		if (t->c->reason != REASON_SOURCE)
+			trial_judge(t, "counter", i);
+		words[i]--;
+	}
+}
+
+static void file_judge(const char *path, struct plain_engine *engine, FILE *null, unsigned *failed)
+{
+	static struct vector_run run;
+	char error[VECTOR_ERROR_SIZE];
+	struct vector *vector = NULL;
+	struct trial t = {.run = &run, .null = null};
+	const char *slash = strrchr(path, '/');
+	bool ok = false;
+
+	if (vector_load(&vector, path, error) ||
+		vector_world_fill(vector, plain_engine_memory(engine), VECTOR_NOW, error)) {
+		printf("#   %s\n", error);
+		goto out;
+	}
+	t.vector = vector;
+	ok = true;
+	for (size_t i = 0; i < vector->case_count && ok; i++) {
+		t.c = &vector->cases[i];
+		ok = !vector_run_case(&run, engine, t.c, error) &&
+		     vector_check(vector, t.c, &run.packet, &run.outcome, null);
+		if (!ok)
+			printf("#   %s:%u fails by itself\n", path, t.c->line);
+		if (ok) {
+			octets_try(&t);
+			counters_try(&t);
+		}
+	}
+out:
+	ok = ok && !t.missed && t.tried;
+	printf("%sok - %s: %u wrong outcomes, %u unseen\n", ok ? "" : "not ",
+		slash ? slash + 1 : path, t.tried, t.missed);
+	*failed += !ok;
+	vector_free(vector);
+}
+
+int main(int argc, char **argv)
+{
+	struct vector_list list = {0};
+	struct plain_engine *engine = NULL;
+	FILE *null = fopen("/dev/null", "w");
+	unsigned failed = 0;
+
+	if (argc < 2 || vector_list_read(&list, argv + 1) || plain_engine_new(&engine, 4, 18) ||
+		!null) {
+		fputs("Usage: judge FILE|DIRECTORY...\n", stderr);
+		return 2;
+	}
+	for (size_t i = 0; i < list.count; i++)
+		file_judge(list.paths[i], engine, null, &failed);
+	printf("1..%zu\n", list.count);
+	fclose(null);
+	plain_engine_free(engine);
+	vector_list_free(&list);
+	return failed != 0;
+}
