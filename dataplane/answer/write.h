@@ -39,8 +39,9 @@ INLINE void placed_fit(struct query *q, struct placed *d, u32 group)
 }
 
 /*
- * Does the reply fit? An answer that doesn't: TC and no records (RFC 2181 section 9). A referral with its glue
- * (RFC 9471), or additional records: what is sent of them differs between servers, so the local one decides.
+ * Does the reply fit? An answer that doesn't is left out with TC, the aliases before it stay (RFC 2181 section 9).
+ * A referral with its glue (RFC 9471), the SOA of a negative answer, additional records: what is sent of them, and
+ * with which flags, differs between servers, so the local one decides.
  */
 INLINE int answer_fit(struct query *q)
 {
@@ -57,14 +58,11 @@ INLINE int answer_fit(struct query *q)
 		if (i >= count)
 			break;
 		if (f->flags & FRAGMENT_OVERSIZE || d->at + f->length + opt > q->limit) {
-			if (f->flags & FRAGMENT_OPTIONAL || !(q->flags & QUERY_AA))
+			if (f->flags & FRAGMENT_OPTIONAL || !(q->flags & QUERY_AA) || f->records[1])
 				return REASON_ROOM;
 			q->flags |= QUERY_TC;
-			q->rcode = RCODE_NOERROR;
-			q->placed_count = 0;
-			q->sum = 0;
-			q->records[0] = q->records[1] = q->records[2] = 0;
-			q->size = DNS_HEADER + q->name_length + QUESTION_FIXED;
+			q->placed_count = i;
+			q->size = d->at;
 			break;
 		}
 		if (d->first)
