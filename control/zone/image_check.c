@@ -109,14 +109,13 @@ static uint32_t reader_find(const struct walk *w, uint64_t word, uint64_t hash, 
 	uint32_t bucket = HASH_BUCKET(hash);
 
 	for (unsigned turn = 0; turn < 2; turn++) {
-		bool empty = false;
-
 		for (unsigned i = 0; i < IMAGE_SLOTS; i++) {
 			uint64_t slot = slots[bucket * IMAGE_SLOTS + i];
 			uint32_t offset = SLOT_OFFSET(slot);
 			const struct image_keyed *k;
 
-			empty |= slot == 0;
+			if (!slot)
+				return 0;
 			if (SLOT_TAG(slot) != HASH_TAG(hash) || !room_at(w, offset))
 				continue;
 			k = at(w, offset);
@@ -124,8 +123,6 @@ static uint32_t reader_find(const struct walk *w, uint64_t word, uint64_t hash, 
 				!memcmp(k->key, key, key_len))
 				return offset;
 		}
-		if (empty)
-			return 0;
 		bucket = HASH_SECOND(bucket, HASH_TAG(hash));
 	}
 	return 0;

@@ -220,9 +220,9 @@ static uint32_t free_place(const uint64_t *slots, uint64_t hash)
 }
 
 /*
- * Slots of one half of a segment that is split. Each object stays at its place; then those in their
+ * Slots of one half of a segment that is split. Each object stays in its bucket; then those in their
  * second bucket go back to the first where that has room now, until nothing moves. What is empty
- * then may be marked so.
+ * then may be marked so, behind what isn't.
  */
 static void half_fill(const struct segment *segment, const uint64_t *from, uint32_t half,
 	uint64_t *slots, uint32_t *high)
@@ -250,6 +250,22 @@ static void half_fill(const struct segment *segment, const uint64_t *from, uint3
 			slots[i] = 0;
 			high[i] = 0;
 			moved = true;
+		}
+	}
+	/* a reader's search in a bucket ends at the first empty slot */
+	for (uint32_t bucket = 0; bucket < PLACES; bucket += IMAGE_SLOTS) {
+		uint32_t end = bucket;
+
+		for (uint32_t i = bucket; i < bucket + IMAGE_SLOTS; i++) {
+			uint64_t slot = slots[i];
+			uint32_t top = high[i];
+
+			if (!slot)
+				continue;
+			slots[i] = 0;
+			high[i] = 0;
+			slots[end] = slot;
+			high[end++] = top;
 		}
 	}
 }

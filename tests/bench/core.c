@@ -24,6 +24,7 @@
 #include <bpf/bpf.h>
 #include "core.skel.h"
 #include "dataset.h"
+#include "direct.h"
 #include "engine_parts.h"
 #include "measure.h"
 
@@ -93,9 +94,13 @@ static int bench_load(struct bench *b, uint32_t packets)
 	bench_unload(b);
 	loadlog_start();
 	b->packet_count = packets;
+	err = direct_register();
+	if (err)
+		return complain(err, "register with libbpf");
 	b->skeleton = core_bpf__open();
 	if (!b->skeleton)
 		return complain(-errno, "open the BPF object");
+	b->skeleton->rodata->image_shards = b->engine->about.entries[MAP_IMAGE];
 	b->skeleton->rodata->shard_shift = b->engine->about.shard_shift;
 	b->skeleton->rodata->shard_mask = (1u << b->engine->about.shard_shift) - 1;
 	b->skeleton->rodata->packet_mask = packets - 1;
@@ -108,8 +113,10 @@ static int bench_load(struct bench *b, uint32_t packets)
 		err = bpf_map__reuse_fd(b->skeleton->maps.samples, b->engine->maps[MAP_SAMPLES]);
 	if (!err)
 		err = bpf_map__set_max_entries(b->skeleton->maps.packets, packets);
+	direct_object(b->skeleton->obj);
 	if (!err)
 		err = core_bpf__load(b->skeleton);
+	direct_object(NULL);
 	if (err)
 		return complain(err, "load the BPF object: %s", loadlog_tail());
 	b->packets = mmap(NULL, table_bytes(packets), PROT_READ | PROT_WRITE, MAP_SHARED,

@@ -323,14 +323,10 @@ bool dataset_reply_fits(enum question question, bool ipv6, const uint8_t *frame,
 
 static void add_service(struct settings *s, const uint8_t address[16])
 {
-	struct settings_address entry = {.used = 1};
-	u32 slot;
+	u64 word[2];
 
-	memcpy(entry.word, address, sizeof(entry.word));
-	slot = settings_slot(s->address_seed, entry.word[0], entry.word[1]);
-	while (s->addresses[slot].used)
-		slot = (slot + 1) & (SETTINGS_ADDRESSES - 1);
-	s->addresses[slot] = entry;
+	memcpy(word, address, sizeof(word));
+	settings_add(s, word[0], word[1]);
 }
 
 void dataset_settings(struct settings_area *area)
