@@ -24,8 +24,8 @@ struct axfr {
 	struct message_record record;
 };
 
-int axfr_new(struct axfr **out, const uint8_t *origin, const struct key *key,
-	const struct zone_limits *limits)
+int axfr_new(
+	struct axfr **out, const uint8_t *origin, struct key *key, const struct zone_limits *limits)
 {
 	struct axfr *axfr = malloc(sizeof(*axfr));
 

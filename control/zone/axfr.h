@@ -16,9 +16,9 @@
 
 struct axfr;
 
-/* Prepares a transfer of the zone 'origin' (checked name). 'key' may be NULL; else it must outlive
- * the transfer, and every message is verified. 0 or -ENOMEM. */
-int axfr_new(struct axfr **axfr, const uint8_t *origin, const struct key *key,
+/* Prepares a transfer of the zone 'origin' (checked name). 'key' may be NULL; else every message
+ * is verified. 0 or -ENOMEM. */
+int axfr_new(struct axfr **axfr, const uint8_t *origin, struct key *key,
 	const struct zone_limits *limits);
 
 /* Writes the query to send; the answers must come with its ID. Its length or a negative errno. */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libknot/errcode.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 
 struct key {
 	knot_tsig_key_t tsig;
+	_Atomic unsigned references;
 	char *file;
 	struct stat read; /* the file as it was read */
 };
@@ -42,9 +44,15 @@ bool key_is_stale(const struct key *key)
 	       now.st_mtim.tv_nsec != key->read.st_mtim.tv_nsec;
 }
 
+struct key *key_hold(struct key *key)
+{
+	atomic_fetch_add_explicit(&key->references, 1, memory_order_relaxed);
+	return key;
+}
+
 void key_free(struct key *key)
 {
-	if (!key)
+	if (!key || atomic_fetch_sub_explicit(&key->references, 1, memory_order_acq_rel) != 1)
 		return;
 	if (key->tsig.secret.data)
 		explicit_bzero(key->tsig.secret.data, key->tsig.secret.size);
@@ -127,8 +135,10 @@ int key_load(struct key **out, const struct key_options *options, char reason[KE
 		return error;
 	}
 	key = calloc(1, sizeof(*key));
-	if (key)
+	if (key) {
+		key->references = 1;
 		key->file = strdup(options->secret_file);
+	}
 	if (!key || !key->file) {
 		error = -ENOMEM;
 		snprintf(reason, KEY_REASON_SIZE, "out of memory");

@@ -34,7 +34,10 @@ int key_load(struct key **key, const struct key_options *options, char reason[KE
 /* True if the file isn't the one that was read (replaced, rewritten, gone). */
 bool key_is_stale(const struct key *key);
 
-/* Wipes and frees; NULL is fine. */
+/* Takes another reference; returns 'key'. Any thread. */
+struct key *key_hold(struct key *key);
+
+/* Gives a reference back; the last one wipes and frees. NULL is fine. Any thread. */
 void key_free(struct key *key);
 
 /* True if that algorithm name is known. */

@@ -117,43 +117,112 @@ int soa_answer_read(struct soa_answer *answer, const uint8_t *wire, size_t size,
 	return records_read(answer, &message, origin, fault);
 }
 
-/* One soa_query() in flight. */
-struct query {
-	struct soa_answer *answer;
-	const uint8_t *origin;
+struct soa_stream {
+	struct stream *stream;
 	struct tsig *tsig;
+	struct soa_answer answer;
 	uint16_t id;
+	uint8_t origin[NAME_MAX_SIZE]; /* folded */
 };
 
+/* The one message of the stream. */
 static int stream_answer(void *context, uint8_t *wire, size_t size, struct zone_fault *fault)
 {
-	struct query *query = context;
+	struct soa_stream *query = context;
 	int error = soa_answer_read(
-		query->answer, wire, size, query->id, query->origin, query->tsig, fault);
+		&query->answer, wire, size, query->id, query->origin, query->tsig, fault);
 
 	/* A connection brings no stray answers: what doesn't fit is a failure. */
 	if (error == -EAGAIN)
 		return zone_fault_errno(fault->kind);
-	if (!error && query->answer->truncated)
+	if (!error && query->answer.truncated)
 		return zone_fault_set(fault, ZONE_FAULT_MALFORMED, "truncated over TCP");
 	return error ? error : 1;
 }
 
-static int ask_udp(struct query *query, const struct stream_options *options, const uint8_t *wire,
-	size_t size, int cancel_fd, struct zone_fault *fault)
+int soa_stream_open(struct soa_stream **out, const struct stream_options *options,
+	const uint8_t *origin, struct key *key, struct zone_fault *fault)
+{
+	struct soa_stream *query = calloc(1, sizeof(*query));
+	uint8_t wire[DNS_QUERY_MAX_SIZE];
+	int error;
+
+	if (!query || (key && tsig_new(&query->tsig, key))) {
+		error = zone_fault_set(fault, ZONE_FAULT_SYSTEM, "out of memory");
+		goto out;
+	}
+	query->id = dns_random_id();
+	name_fold(query->origin, origin, name_size(origin));
+	int size =
+		dns_query_write(wire, query->id, query->origin, RR_SOA, SOA_UDP_SIZE, query->tsig);
+	if (size < 0) {
+		error = zone_fault_set(fault, ZONE_FAULT_NO_KEY, "the query can't be signed");
+		goto out;
+	}
+	error = stream_open(&query->stream, options, wire, (size_t)size, fault);
+	if (error)
+		goto out;
+	*out = query;
+	query = NULL;
+out:
+	soa_stream_free(query);
+	return error;
+}
+
+int soa_stream_fd(const struct soa_stream *query)
+{
+	return stream_fd(query->stream);
+}
+
+short soa_stream_events(const struct soa_stream *query)
+{
+	return stream_events(query->stream);
+}
+
+struct monotime soa_stream_deadline(const struct soa_stream *query)
+{
+	return stream_deadline(query->stream);
+}
+
+int soa_stream_step(struct soa_stream *query, struct soa_answer *answer, struct zone_fault *fault)
+{
+	int result = stream_step(query->stream, stream_answer, query, fault);
+
+	*answer = query->answer;
+	return result;
+}
+
+void soa_stream_free(struct soa_stream *query)
+{
+	if (!query)
+		return;
+	stream_free(query->stream);
+	tsig_free(query->tsig);
+	free(query);
+}
+
+/* Asks over UDP and waits for the answer. */
+static int ask_udp(struct soa_answer *answer, const struct stream_options *options,
+	const uint8_t *origin, struct tsig *tsig, int cancel_fd, struct zone_fault *fault)
 {
 	struct monotime deadline = monotime_add(monotime_now(), options->connect);
 	int error, fd = stream_socket(options, SOCK_DGRAM, fault);
-	uint8_t answer[MESSAGE_MAX_SIZE];
+	uint8_t wire[MESSAGE_MAX_SIZE];
+	uint16_t id = dns_random_id();
 
 	if (fd < 0)
 		return fd;
+	int size = dns_query_write(wire, id, origin, RR_SOA, SOA_UDP_SIZE, tsig);
+	if (size < 0) {
+		error = zone_fault_set(fault, ZONE_FAULT_NO_KEY, "the query can't be signed");
+		goto out;
+	}
 	zone_fault_set(fault, ZONE_FAULT_TIMEOUT, "no answer from the server");
-	if (send(fd, wire, size, 0) < 0) {
+	if (send(fd, wire, (size_t)size, 0) < 0) {
 		error = zone_fault_set_errno(fault, errno, "send");
 		goto out;
 	}
-	for (;;) {
+	do {
 		struct monotime now = monotime_now();
 		struct pollfd fds[] = {
 			{.fd = fd, .events = POLLIN}, {.fd = cancel_fd, .events = POLLIN}};
@@ -167,55 +236,45 @@ static int ask_udp(struct query *query, const struct stream_options *options, co
 			error = zone_fault_set(fault, ZONE_FAULT_CANCELLED, "cancelled");
 			break;
 		}
-		ssize_t got = recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
-		if (got < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (got < 0) {
+		ssize_t got = recv(fd, wire, sizeof(wire), MSG_DONTWAIT);
+		if (got < 0 && errno != EAGAIN && errno != EINTR)
 			error = zone_fault_set_errno(fault, errno, "no answer over UDP");
-			break;
-		}
-		error = soa_answer_read(query->answer, answer, (size_t)got, query->id,
-			query->origin, query->tsig, fault);
-		if (error != -EAGAIN)
-			break;
-	}
+		else if (got < 0)
+			error = -EAGAIN;
+		else
+			error = soa_answer_read(answer, wire, (size_t)got, id, origin, tsig, fault);
+	} while (error == -EAGAIN);
 out:
 	close(fd);
 	return error;
 }
 
-int soa_query(struct soa_answer *answer, const struct stream_options *options,
-	const uint8_t *origin, const struct key *key, int cancel_fd, struct zone_fault *fault)
+static int ask_tcp(struct soa_answer *answer, const struct stream_options *options,
+	const uint8_t *origin, struct key *key, int cancel_fd, struct zone_fault *fault)
 {
-	struct query query = {.answer = answer, .id = dns_random_id()};
-	uint8_t folded[NAME_MAX_SIZE], wire[DNS_QUERY_MAX_SIZE];
-	struct stream *stream = NULL;
-	int error;
+	struct soa_stream *query;
+	int error = soa_stream_open(&query, options, origin, key, fault);
+
+	if (error)
+		return error;
+	error = stream_run(query->stream, stream_answer, query, cancel_fd, fault);
+	*answer = query->answer;
+	soa_stream_free(query);
+	return error < 0 ? error : 0;
+}
+
+int soa_query(struct soa_answer *answer, const struct stream_options *options,
+	const uint8_t *origin, struct key *key, int cancel_fd, struct zone_fault *fault)
+{
+	struct tsig *tsig = NULL;
+	uint8_t folded[NAME_MAX_SIZE];
 
 	name_fold(folded, origin, name_size(origin));
-	query.origin = folded;
-	if (key && tsig_new(&query.tsig, key))
+	if (key && tsig_new(&tsig, key))
 		return zone_fault_set(fault, ZONE_FAULT_SYSTEM, "out of memory");
-	for (int tcp = 0; tcp < 2; tcp++) {
-		int size =
-			dns_query_write(wire, query.id, folded, RR_SOA, SOA_UDP_SIZE, query.tsig);
-
-		if (size < 0) {
-			error = zone_fault_set(
-				fault, ZONE_FAULT_NO_KEY, "the query can't be signed");
-			break;
-		}
-		if (!tcp) {
-			error = ask_udp(&query, options, wire, (size_t)size, cancel_fd, fault);
-		} else {
-			error = stream_open(&stream, options, wire, (size_t)size, fault);
-			if (!error)
-				error = stream_run(stream, stream_answer, &query, cancel_fd, fault);
-		}
-		if (error || !answer->truncated)
-			break;
-	}
-	stream_free(stream);
-	tsig_free(query.tsig);
-	return error < 0 ? error : 0;
+	int error = ask_udp(answer, options, folded, tsig, cancel_fd, fault);
+	tsig_free(tsig);
+	if (!error && answer->truncated)
+		error = ask_tcp(answer, options, folded, key, cancel_fd, fault);
+	return error;
 }

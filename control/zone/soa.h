@@ -39,10 +39,22 @@ static inline bool soa_serial_is_newer(uint32_t a, uint32_t b)
 	return a != b && a - b < 0x80000000u;
 }
 
+/* The same question over TCP, for an answer that doesn't fit a datagram; driven like a stream. */
+struct soa_stream;
+
+int soa_stream_open(struct soa_stream **query, const struct stream_options *options,
+	const uint8_t *origin, struct key *key, struct zone_fault *fault);
+int soa_stream_fd(const struct soa_stream *query);
+short soa_stream_events(const struct soa_stream *query);
+struct monotime soa_stream_deadline(const struct soa_stream *query);
+/* 0: poll again; 1 with 'answer' filled; negative errno with 'fault' filled. */
+int soa_stream_step(struct soa_stream *query, struct soa_answer *answer, struct zone_fault *fault);
+void soa_stream_free(struct soa_stream *query);
+
 /* Asks over UDP, then over TCP if truncated; waits at most options->connect for UDP and
  * options->total for TCP, or until 'cancel_fd' is readable. 'key' may be NULL. 0, or a negative
  * errno with 'fault' filled. */
 int soa_query(struct soa_answer *answer, const struct stream_options *options,
-	const uint8_t *origin, const struct key *key, int cancel_fd, struct zone_fault *fault);
+	const uint8_t *origin, struct key *key, int cancel_fd, struct zone_fault *fault);
 
 #endif

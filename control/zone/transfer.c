@@ -12,7 +12,7 @@ struct transfer {
 };
 
 int transfer_open(struct transfer **out, const struct stream_options *options,
-	const uint8_t *origin, const struct key *key, const struct zone_limits *limits,
+	const uint8_t *origin, struct key *key, const struct zone_limits *limits,
 	struct zone_fault *fault)
 {
 	struct transfer *transfer = calloc(1, sizeof(*transfer));
@@ -83,7 +83,7 @@ int transfer_step(struct transfer *transfer, struct zone **zone, struct zone_fau
 }
 
 int transfer_run(struct zone **zone, const struct stream_options *options, const uint8_t *origin,
-	const struct key *key, const struct zone_limits *limits, int cancel_fd,
+	struct key *key, const struct zone_limits *limits, int cancel_fd,
 	struct transfer_figures *figures, struct zone_fault *fault)
 {
 	struct transfer *transfer;

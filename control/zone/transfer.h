@@ -21,10 +21,10 @@ struct transfer_figures {
 	uint64_t messages;
 };
 
-/* Begins a transfer of 'origin' (checked name), signed with 'key' unless NULL (must outlive it). 0
+/* Begins a transfer of 'origin' (checked name), signed with 'key' unless NULL. 0
  * with *transfer owned by the caller, or a negative errno with 'fault' filled. */
 int transfer_open(struct transfer **transfer, const struct stream_options *options,
-	const uint8_t *origin, const struct key *key, const struct zone_limits *limits,
+	const uint8_t *origin, struct key *key, const struct zone_limits *limits,
 	struct zone_fault *fault);
 
 int transfer_fd(const struct transfer *transfer);
@@ -42,7 +42,7 @@ void transfer_free(struct transfer *transfer);
 /* The whole of it, blocking until the end or until 'cancel_fd' (-1: none) is readable; for tools
  * and tests. 0 or a negative errno with 'fault' filled; 'figures' may be NULL. */
 int transfer_run(struct zone **zone, const struct stream_options *options, const uint8_t *origin,
-	const struct key *key, const struct zone_limits *limits, int cancel_fd,
+	struct key *key, const struct zone_limits *limits, int cancel_fd,
 	struct transfer_figures *figures, struct zone_fault *fault);
 
 #endif

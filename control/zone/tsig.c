@@ -21,8 +21,9 @@
 #define MAC_MAX_SIZE 64 /* SHA-512 */
 
 struct tsig {
-	const knot_tsig_key_t *key;
-	uint8_t mac[MAC_MAX_SIZE]; /* of the query, then of the last signed answer */
+	struct key *holder;
+	const knot_tsig_key_t *key; /* the holder's */
+	uint8_t mac[MAC_MAX_SIZE];  /* of the query, then of the last signed answer */
 	size_t mac_size;
 	uint64_t time_signed; /* of the last signed answer, seconds since 1970; 0: none yet */
 	uint8_t *pending;     /* messages since then, behind each other */
@@ -31,12 +32,13 @@ struct tsig {
 	bool complete;
 };
 
-int tsig_new(struct tsig **out, const struct key *key)
+int tsig_new(struct tsig **out, struct key *key)
 {
 	struct tsig *tsig = calloc(1, sizeof(*tsig));
 
 	if (!tsig)
 		return -ENOMEM;
+	tsig->holder = key_hold(key);
 	tsig->key = key_tsig(key);
 	*out = tsig;
 	return 0;
@@ -46,6 +48,7 @@ void tsig_free(struct tsig *tsig)
 {
 	if (!tsig)
 		return;
+	key_free(tsig->holder);
 	free(tsig->pending);
 	free(tsig);
 }
@@ -96,7 +99,7 @@ static int record_find(const uint8_t *wire, size_t size, size_t *at)
 static int pending_add(struct tsig *tsig, const uint8_t *wire, size_t size)
 {
 	if (tsig->pending_room - tsig->pending_size < size) {
-		size_t room = tsig->pending_size + size + MESSAGE_MAX_SIZE;
+		size_t room = 2 * tsig->pending_size + size;
 		uint8_t *pending = realloc(tsig->pending, room);
 
 		if (!pending)

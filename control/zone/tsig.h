@@ -20,8 +20,8 @@
 
 struct tsig;
 
-/* 'key' must outlive it. 0 or -ENOMEM. */
-int tsig_new(struct tsig **tsig, const struct key *key);
+/* Holds a reference to 'key'. 0 or -ENOMEM. */
+int tsig_new(struct tsig **tsig, struct key *key);
 
 /* Signs the query in 'wire' of '*size' octets and room for 'room'; begins the exchange anew. 0 or
  * a negative errno. */

@@ -105,9 +105,9 @@ static void serve_udp(struct peer *peer, struct ask *ask)
 	peer->answer(ask);
 }
 
-static void *serve(void *context)
+/* Serves one socket until the peer is told to stop. */
+static void serve(struct peer *peer, int fd, void (*one)(struct peer *, struct ask *))
 {
-	struct peer *peer = context;
 	struct ask *ask = calloc(1, sizeof(*ask));
 
 	must(ask != NULL, "calloc");
@@ -116,19 +116,31 @@ static void *serve(void *context)
 	for (;;) {
 		struct pollfd fds[] = {
 			{.fd = peer->stop, .events = POLLIN},
-			{.fd = peer->tcp, .events = POLLIN},
-			{.fd = peer->udp, .events = POLLIN},
+			{.fd = fd, .events = POLLIN},
 		};
 
-		poll(fds, 3, -1);
+		poll(fds, 2, -1);
 		if (fds[0].revents)
 			break;
 		if (fds[1].revents)
-			serve_tcp(peer, ask);
-		if (fds[2].revents)
-			serve_udp(peer, ask);
+			one(peer, ask);
 	}
 	free(ask);
+}
+
+static void *work_udp(void *context)
+{
+	struct peer *peer = context;
+
+	serve(peer, peer->udp, serve_udp);
+	return NULL;
+}
+
+static void *work_tcp(void *context)
+{
+	struct peer *peer = context;
+
+	serve(peer, peer->tcp, serve_tcp);
 	return NULL;
 }
 
@@ -147,13 +159,16 @@ void peer_open(struct peer *peer, int family, peer_answer *answer, void *context
 	}
 	peer->stop = eventfd(0, EFD_CLOEXEC);
 	must(peer->stop >= 0, "eventfd");
-	must(!pthread_create(&peer->thread, NULL, serve, peer), "pthread_create");
+	must(!pthread_create(&peer->udp_thread, NULL, work_udp, peer) &&
+			!pthread_create(&peer->tcp_thread, NULL, work_tcp, peer),
+		"pthread_create");
 }
 
 void peer_close(struct peer *peer)
 {
 	must(!eventfd_write(peer->stop, 1), "eventfd");
-	pthread_join(peer->thread, NULL);
+	pthread_join(peer->udp_thread, NULL);
+	pthread_join(peer->tcp_thread, NULL);
 	close(peer->tcp);
 	close(peer->udp);
 	close(peer->stop);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A DNS server on loopback, one port for UDP and TCP, that does what the test wants: each query
- * goes to the test's function, which answers or misbehaves. It runs in a thread of its own.
+ * goes to the test's function, which answers or misbehaves. UDP and TCP have a thread each, so that
+ * a hanging transfer doesn't hold up the polls.
  */
 #ifndef ANODE_TESTS_ZONE_PEER_H
 #define ANODE_TESTS_ZONE_PEER_H
@@ -34,7 +35,7 @@ struct peer {
 	int tcp, udp, stop;
 	int family;
 	uint16_t port;
-	pthread_t thread;
+	pthread_t udp_thread, tcp_thread;
 	peer_answer *answer;
 	void *context;
 	atomic_int udp_count, tcp_count;

@@ -98,7 +98,7 @@ static struct servers *running(void **state)
 }
 
 static struct zone *fetch(
-	struct servers *servers, const char *name, const struct key *key, struct zone_fault *fault)
+	struct servers *servers, const char *name, struct key *key, struct zone_fault *fault)
 {
 	struct stream_options options = server_options(&servers->server);
 	struct transfer_figures figures;
