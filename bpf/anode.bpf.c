@@ -9,25 +9,7 @@
  * In: frames. Out: XDP_TX with the reply, XDP_PASS with the frame as it came. It drops only what it changed and
  * couldn't finish, which is a fault and counted as one.
  */
-#include "host.h"
-#include "answer/answer.h"
-
-INLINE int run(struct xdp_md *ctx)
-{
-	__u32 zero = 0;
-	struct query *q = bpf_map_lookup_elem(&scratch, &zero);
-
-	if (!q)
-		return XDP_PASS;
-	switch (answer_packet(ctx, q)) {
-	case ACTION_REPLY:
-		return XDP_TX;
-	case ACTION_DROP:
-		return XDP_DROP;
-	default:
-		return XDP_PASS;
-	}
-}
+#include "run.h"
 
 SEC("xdp.frags")
 int anode_native(struct xdp_md *ctx)

@@ -8,8 +8,7 @@
  *
  * A test run with repeat > 1 doesn't restore the packet itself; it would see its own reply.
  */
-#include "host.h"
-#include "answer/answer.h"
+#include "run.h"
 #include "core_packet.h"
 
 const volatile __u32 packet_mask; /* packets in the table - 1, a power of two less one */
@@ -43,19 +42,7 @@ INLINE int restore(struct xdp_md *ctx)
 SEC("xdp.frags")
 int core_full(struct xdp_md *ctx)
 {
-	__u32 zero = 0;
-	struct query *q = bpf_map_lookup_elem(&scratch, &zero);
-
-	if (!q || restore(ctx))
-		return XDP_ABORTED;
-	switch (answer_packet(ctx, q)) {
-	case ACTION_REPLY:
-		return XDP_TX;
-	case ACTION_DROP:
-		return XDP_DROP;
-	default:
-		return XDP_PASS;
-	}
+	return restore(ctx) ? XDP_ABORTED : run(ctx);
 }
 
 SEC("xdp.frags")

@@ -24,13 +24,14 @@
 #include <bpf/bpf.h>
 #include "core.skel.h"
 #include "dataset.h"
-#include "direct.h"
 #include "engine_parts.h"
 #include "measure.h"
+#include "tests/host/ask.h"
+#include "tests/host/second.h"
 
 #define NAMES          1000000u
 #define ZONES_MANY     10000u
-#define IMAGE_BYTES    (512ull << 20)
+#define IMAGE_BYTES    (256ull << 20)
 #define HOT_PACKETS    1024u
 #define RANDOM_PACKETS (1u << 20)
 #define ROUNDS_MAX     101
@@ -92,31 +93,18 @@ static int bench_load(struct bench *b, uint32_t packets)
 	if (b->packets && b->packet_count == packets)
 		return 0;
 	bench_unload(b);
-	loadlog_start();
 	b->packet_count = packets;
-	err = direct_register();
+	err = second_begin();
 	if (err)
-		return complain(err, "register with libbpf");
+		return complain(err, "prepare to load the BPF object");
 	b->skeleton = core_bpf__open();
 	if (!b->skeleton)
 		return complain(-errno, "open the BPF object");
-	b->skeleton->rodata->image_shards = b->engine->about.entries[MAP_IMAGE];
-	b->skeleton->rodata->shard_shift = b->engine->about.shard_shift;
-	b->skeleton->rodata->shard_mask = (1u << b->engine->about.shard_shift) - 1;
+	SECOND_CONSTANTS(b->skeleton, b->engine);
 	b->skeleton->rodata->packet_mask = packets - 1;
-	err = bpf_map__reuse_fd(b->skeleton->maps.image, b->engine->maps[MAP_IMAGE]);
+	err = bpf_map__set_max_entries(b->skeleton->maps.packets, packets);
 	if (!err)
-		err = bpf_map__reuse_fd(b->skeleton->maps.settings, b->engine->maps[MAP_SETTINGS]);
-	if (!err)
-		err = bpf_map__reuse_fd(b->skeleton->maps.counters, b->engine->maps[MAP_COUNTERS]);
-	if (!err)
-		err = bpf_map__reuse_fd(b->skeleton->maps.samples, b->engine->maps[MAP_SAMPLES]);
-	if (!err)
-		err = bpf_map__set_max_entries(b->skeleton->maps.packets, packets);
-	direct_object(b->skeleton->obj);
-	if (!err)
-		err = core_bpf__load(b->skeleton);
-	direct_object(NULL);
+		err = second_load(b->skeleton->obj, b->engine);
 	if (err)
 		return complain(err, "load the BPF object: %s", loadlog_tail());
 	b->packets = mmap(NULL, table_bytes(packets), PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -275,7 +263,7 @@ static int bench_run(const struct plan *plan)
 		&adopted, error, sizeof(error));
 	if (err)
 		return complain(0, "%s", error);
-	dataset_settings(engine_memory(bench.engine)->settings);
+	ask_settings(engine_memory(bench.engine)->settings);
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]) && !err; i++)
 		err = bench_dataset(&bench, &sets[i].dataset, sets[i].suffix);
 	bench_unload(&bench);

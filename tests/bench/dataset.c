@@ -2,14 +2,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <arpa/inet.h>
 #include "answer/packet.h"
+#include "tests/host/ask.h"
 #include "dataset.h"
 
-#define LOOPBACK_IFINDEX 1
-#define TTL              3600
-#define NAME_SIZE        64
+#define TTL       3600
+#define NAME_SIZE 64
 
 const char *const question_names[QUESTIONS] = {
 	[QUESTION_HIT] = "hit",
@@ -17,11 +15,6 @@ const char *const question_names[QUESTIONS] = {
 	[QUESTION_NODATA] = "nodata",
 	[QUESTION_NXDOMAIN] = "nxdomain",
 };
-
-static const uint8_t service4[4] = {192, 0, 2, 53}, client4[4] = {198, 51, 100, 7};
-static const uint8_t service6[16] = {0x20, 1, 0xd, 0xb8, [15] = 0x53},
-		     client6[16] = {0x20, 1, 0xd, 0xb8, 9, [15] = 7};
-static const uint8_t own_mac[6] = {2, 0, 0, 0, 0, 1}, client_mac[6] = {2, 0, 0, 0, 0, 2};
 
 /* Bytes that are appended to; callers know that they fit. */
 struct wire {
@@ -38,13 +31,6 @@ static void wire_put(struct wire *w, const void *bytes, size_t size)
 static void wire_put8(struct wire *w, uint8_t value)
 {
 	wire_put(w, &value, 1);
-}
-
-static void wire_put16(struct wire *w, uint16_t value)
-{
-	be16 v = be16_of(value);
-
-	wire_put(w, &v, sizeof(v));
 }
 
 static void wire_put32(struct wire *w, uint32_t value)
@@ -224,77 +210,26 @@ static void put_question_name(
 	wire_put_origin(w, zone);
 }
 
-static uint16_t header_checksum(const uint8_t *bytes, size_t size)
-{
-	uint32_t sum = 0;
-
-	for (size_t i = 0; i < size; i += 2)
-		sum += (uint32_t)bytes[i] << 8 | bytes[i + 1];
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
-
 void dataset_question(const struct dataset *d, enum question question, uint64_t number, bool ipv6,
 	struct core_packet *packet)
 {
-	uint8_t message[CORE_PACKET_MAX];
-	struct wire dns = {.bytes = message}, frame = {.bytes = packet->frame};
-	uint16_t udp_length;
+	uint8_t bytes[NAME_SIZE];
+	struct wire name = {.bytes = bytes};
 
-	/* header, question, OPT with DO (RFC 6891) */
-	wire_put16(&dns, (uint16_t)number);
-	wire_put16(&dns, 0);
-	wire_put16(&dns, 1);
-	wire_put32(&dns, 0);
-	wire_put16(&dns, 1);
-	put_question_name(d, question, number, &dns);
-	wire_put16(&dns, question == QUESTION_NODATA ? 28 : 1);
-	wire_put16(&dns, CLASS_IN);
-	wire_put8(&dns, 0);
-	wire_put16(&dns, TYPE_OPT);
-	wire_put16(&dns, 1232);
-	wire_put32(&dns, EDNS_DO);
-	wire_put16(&dns, 0);
-
-	udp_length = (uint16_t)(dns.size + sizeof(struct udp));
-	wire_put(&frame, own_mac, 6);
-	wire_put(&frame, client_mac, 6);
-	wire_put16(&frame, ipv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4);
-	if (ipv6) {
-		wire_put32(&frame, 0x60000000);
-		wire_put16(&frame, udp_length);
-		wire_put8(&frame, PROTOCOL_UDP);
-		wire_put8(&frame, 64);
-		wire_put(&frame, client6, 16);
-		wire_put(&frame, service6, 16);
-	} else {
-		size_t start = frame.size;
-		be16 checksum;
-
-		wire_put16(&frame, 0x4500);
-		wire_put16(&frame, (uint16_t)(udp_length + sizeof(struct ipv4)));
-		wire_put32(&frame, 0);
-		wire_put8(&frame, 64);
-		wire_put8(&frame, PROTOCOL_UDP);
-		wire_put16(&frame, 0);
-		wire_put(&frame, client4, 4);
-		wire_put(&frame, service4, 4);
-		checksum = be16_of(header_checksum(packet->frame + start, sizeof(struct ipv4)));
-		memcpy(packet->frame + start + 10, &checksum, 2);
-	}
-	wire_put16(&frame, (uint16_t)(1024 + number % 60000));
-	wire_put16(&frame, 53);
-	wire_put16(&frame, udp_length);
-	wire_put16(&frame, 0xbeef); /* never verified */
-	wire_put(&frame, dns.bytes, dns.size);
-	packet->length = (u32)frame.size;
+	put_question_name(d, question, number, &name);
+	packet->length = (u32)ask_frame(&(struct ask){.name = name.bytes,
+						.name_size = name.size,
+						.type = question == QUESTION_NODATA ? 28 : 1,
+						.id = (uint16_t)number,
+						.port = (uint16_t)(1024 + number % 60000),
+						.ipv6 = ipv6,
+						.edns = true},
+		packet->frame, sizeof(packet->frame));
 }
 
 bool dataset_reply_fits(enum question question, bool ipv6, const uint8_t *frame, size_t size)
 {
-	size_t at = sizeof(struct ethernet) + (ipv6 ? sizeof(struct ipv6) : sizeof(struct ipv4)) +
-		    sizeof(struct udp);
+	size_t at = ask_message_at(ipv6);
 	const uint8_t *dns = frame + at;
 	uint16_t flags, answers, authority, additional;
 
@@ -317,38 +252,4 @@ bool dataset_reply_fits(enum question question, bool ipv6, const uint8_t *frame,
 	default:
 		return false;
 	}
-}
-
-/* ---- settings ---- */
-
-static void add_service(struct settings *s, const uint8_t address[16])
-{
-	u64 word[2];
-
-	memcpy(word, address, sizeof(word));
-	settings_add(s, word[0], word[1]);
-}
-
-void dataset_settings(struct settings_area *area)
-{
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	struct settings *s = &area->block[0];
-	uint8_t address[16];
-	struct timespec now;
-
-	memset(area, 0, sizeof(*area));
-	s->max_udp_size = 1232;
-	s->copy_flags = DNS_RD;
-	s->sample_mask = 1023;
-	s->ifaces[0].ifindex = LOOPBACK_IFINDEX;
-	s->ifaces[0].mtu = 1500;
-	memcpy(s->ifaces[0].mac, own_mac, sizeof(own_mac));
-	memcpy(address, mapped, sizeof(mapped));
-	memcpy(address + sizeof(mapped), service4, sizeof(service4));
-	add_service(s, address);
-	add_service(s, service6);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	area->layout = SETTINGS_LAYOUT;
-	area->lease_end = ((uint64_t)now.tv_sec + 3600) * 1000000000;
-	area->magic = SETTINGS_MAGIC;
 }

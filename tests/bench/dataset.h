@@ -31,10 +31,6 @@ int dataset_publish(const struct dataset *dataset, struct image *image);
 void dataset_question(const struct dataset *dataset, enum question question, uint64_t number,
 	bool ipv6, struct core_packet *packet);
 
-/* What the questions are sent to: settings that know lo, the service's addresses and a lease of an
- * hour. */
-void dataset_settings(struct settings_area *area);
-
 /* Is this frame the reply that such a question gets? Looks at the DNS header. */
 bool dataset_reply_fits(enum question question, bool ipv6, const uint8_t *frame, size_t size);
 

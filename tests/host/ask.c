@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ask.h"
+
+#include <string.h>
+#include <time.h>
+#include "answer/packet.h"
+
+#define IFINDEX   1
+#define LEASE     3600 /* seconds */
+#define EDNS_SIZE 11
+
+static const uint8_t service4[4] = {192, 0, 2, 53}, client4[4] = {198, 51, 100, 7};
+static const uint8_t service6[16] = {0x20, 1, 0xd, 0xb8, [15] = 0x53},
+		     client6[16] = {0x20, 1, 0xd, 0xb8, 0, 9, [15] = 7};
+static const uint8_t own_mac[6] = {2, 0, 0, 0, 0, 1}, client_mac[6] = {2, 0, 0, 0, 0, 2};
+
+/* Bytes that are appended to. */
+struct wire {
+	uint8_t *bytes;
+	size_t size;
+};
+
+static void put(struct wire *w, const void *bytes, size_t size)
+{
+	memcpy(w->bytes + w->size, bytes, size);
+	w->size += size;
+}
+
+static void put8(struct wire *w, uint8_t value)
+{
+	put(w, &value, 1);
+}
+
+static void put16(struct wire *w, uint16_t value)
+{
+	be16 v = be16_of(value);
+
+	put(w, &v, sizeof(v));
+}
+
+static void put32(struct wire *w, uint32_t value)
+{
+	be32 v = be32_of(value);
+
+	put(w, &v, sizeof(v));
+}
+
+static uint16_t header_checksum(const uint8_t *bytes, size_t size)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < size; i += 2)
+		sum += (uint32_t)bytes[i] << 8 | bytes[i + 1];
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+static void put_ipv4(struct wire *w, size_t payload)
+{
+	uint8_t *start = w->bytes + w->size;
+	be16 checksum;
+
+	put16(w, 0x4500);
+	put16(w, (uint16_t)(payload + sizeof(struct ipv4)));
+	put32(w, 0);
+	put8(w, 64);
+	put8(w, PROTOCOL_UDP);
+	put16(w, 0);
+	put(w, client4, sizeof(client4));
+	put(w, service4, sizeof(service4));
+	checksum = be16_of(header_checksum(start, sizeof(struct ipv4)));
+	memcpy(start + offsetof(struct ipv4, checksum), &checksum, sizeof(checksum));
+}
+
+static void put_ipv6(struct wire *w, size_t payload)
+{
+	put32(w, 0x60000000);
+	put16(w, (uint16_t)payload);
+	put8(w, PROTOCOL_UDP);
+	put8(w, 64);
+	put(w, client6, sizeof(client6));
+	put(w, service6, sizeof(service6));
+}
+
+static void put_message(struct wire *w, const struct ask *ask)
+{
+	put16(w, ask->id);
+	put16(w, 0);
+	put16(w, 1);
+	put32(w, 0);
+	put16(w, ask->edns);
+	put(w, ask->name, ask->name_size);
+	put16(w, ask->type);
+	put16(w, CLASS_IN);
+	if (!ask->edns)
+		return;
+	put8(w, 0); /* RFC 6891 section 6.1.2 */
+	put16(w, TYPE_OPT);
+	put16(w, 1232);
+	put32(w, EDNS_DO);
+	put16(w, 0);
+}
+
+size_t ask_message_at(bool ipv6)
+{
+	return sizeof(struct ethernet) + (ipv6 ? sizeof(struct ipv6) : sizeof(struct ipv4)) +
+	       sizeof(struct udp);
+}
+
+size_t ask_frame(const struct ask *ask, uint8_t *frame, size_t room)
+{
+	size_t message = sizeof(struct dns) + ask->name_size + 4 + (ask->edns ? EDNS_SIZE : 0);
+	size_t payload = sizeof(struct udp) + message;
+	struct wire w = {.bytes = frame};
+
+	if (ask_message_at(ask->ipv6) + message > room)
+		return 0;
+	put(&w, own_mac, sizeof(own_mac));
+	put(&w, client_mac, sizeof(client_mac));
+	put16(&w, ask->ipv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4);
+	if (ask->ipv6)
+		put_ipv6(&w, payload);
+	else
+		put_ipv4(&w, payload);
+	put16(&w, ask->port);
+	put16(&w, 53);
+	put16(&w, (uint16_t)payload);
+	put16(&w, 0xbeef); /* never verified */
+	put_message(&w, ask);
+	return w.size;
+}
+
+static void add_service(struct settings *s, const uint8_t address[16])
+{
+	u64 word[2];
+
+	memcpy(word, address, sizeof(word));
+	settings_add(s, word[0], word[1]);
+}
+
+void ask_settings(struct settings_area *area)
+{
+	struct settings *s = &area->block[0];
+	uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff};
+	struct timespec now;
+
+	memset(area, 0, sizeof(*area));
+	s->max_udp_size = 1232;
+	s->copy_flags = DNS_RD;
+	s->sample_mask = 1023;
+	s->ifaces[0].ifindex = IFINDEX;
+	s->ifaces[0].mtu = 1500;
+	memcpy(s->ifaces[0].mac, own_mac, sizeof(own_mac));
+	memcpy(mapped + 12, service4, sizeof(service4));
+	add_service(s, mapped);
+	add_service(s, service6);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	area->layout = SETTINGS_LAYOUT;
+	area->lease_end = ((uint64_t)now.tv_sec + LEASE) * 1000000000;
+	area->magic = SETTINGS_MAGIC;
+}
