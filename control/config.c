@@ -144,6 +144,11 @@ static int scalar_read(struct reader *reader, const struct config_field *field, 
 			return range_error(reader, field, place);
 		*(uint32_t *)value = (uint32_t)number;
 		break;
+	case CONFIG_TYPE_PERCENT:
+		wrong = percent_parse(text, value);
+		if (!wrong && !field_range_holds(field, *(uint32_t *)value))
+			return range_error(reader, field, place);
+		break;
 	case CONFIG_TYPE_DURATION:
 		wrong = duration_parse(text, value);
 		if (!wrong && !field_range_holds(field, ((struct duration *)value)->us))

@@ -115,7 +115,11 @@ struct config {
 		uint32_t fail;
 		uint32_t rise;
 		struct duration restart_grace;
+		struct duration silence_withdraw;
+		struct duration hold_down;
 		struct duration carrier_stable;
+		uint32_t zones_failed; /* percent */
+		bool service_probes;
 		struct domain *required;
 		size_t required_count;
 		struct config_check *checks;

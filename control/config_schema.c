@@ -211,6 +211,16 @@ static const struct config_field health_fields[] = {
 		.help = "answers in a row until it is up"},
 	{"restart_grace", CONFIG_TYPE_DURATION, 0, AT(health.restart_grace), 0, 10 * M,
 		.fallback = "5s", .help = "time that a restart of the local server may take"},
+	{"silence_withdraw", CONFIG_TYPE_DURATION, 0, AT(health.silence_withdraw), 100 * MS, 1 * H,
+		.fallback = "3s",
+		.help = "how long a silent server stays announced, degraded, while the fast path "
+			"answers"},
+	{"hold_down", CONFIG_TYPE_DURATION, 0, AT(health.hold_down), 0, 1 * H, .fallback = "5s",
+		.help = "after a fault: the least time until a better state"},
+	{"zones_failed", CONFIG_TYPE_PERCENT, 0, AT(health.zones_failed), 1, 100, .fallback = "50%",
+		.help = "share of zones in trouble that degrades the node"},
+	{"service_probes", CONFIG_TYPE_BOOL, 0, AT(health.service_probes), .fallback = "true",
+		.help = "ask the local server at the service addresses as well"},
 	{"carrier_stable", CONFIG_TYPE_DURATION, 0, AT(health.carrier_stable), 0, 10 * M,
 		.fallback = "10s",
 		.help = "time a carrier must last before the first announcement"},
@@ -320,6 +330,7 @@ size_t config_field_size(const struct config_field *field)
 	case CONFIG_TYPE_BOOL:
 		return sizeof(bool);
 	case CONFIG_TYPE_NUMBER:
+	case CONFIG_TYPE_PERCENT:
 		return sizeof(uint32_t);
 	case CONFIG_TYPE_DURATION:
 		return sizeof(struct duration);

@@ -14,6 +14,7 @@ enum config_type {
 	CONFIG_TYPE_NUMBER,   /* uint32_t */
 	CONFIG_TYPE_DURATION, /* struct duration; min, max in us */
 	CONFIG_TYPE_SIZE,     /* uint64_t bytes */
+	CONFIG_TYPE_PERCENT,  /* uint32_t */
 	CONFIG_TYPE_CHOICE,   /* int, index into `choices` */
 	CONFIG_TYPE_STRING,   /* char *; max: bytes */
 	CONFIG_TYPE_PATH,     /* char *, absolute; max: bytes */

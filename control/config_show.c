@@ -18,6 +18,8 @@ static json_t *value_show(const struct config_field *field, const void *value)
 		return json_boolean(*(const bool *)value);
 	case CONFIG_TYPE_NUMBER:
 		return json_integer(*(const uint32_t *)value);
+	case CONFIG_TYPE_PERCENT:
+		return json_sprintf("%u%%", *(const uint32_t *)value);
 	case CONFIG_TYPE_DURATION:
 		return json_string(duration_text(*(const struct duration *)value, text));
 	case CONFIG_TYPE_SIZE:
@@ -100,13 +102,12 @@ struct diff {
 	const char *restart;
 };
 
-/* The key of a list's elements that a reload can't change and that differs in
- * some element, or NULL. */
-static const char *items_restart(
+/* Does some element of a list differ in a key that a reload can't change? */
+static bool items_restart(
 	const struct config_field *field, const json_t *before, const json_t *after)
 {
 	if (field->type != CONFIG_TYPE_SECTION)
-		return NULL;
+		return false;
 	for (size_t i = 0; i < field->section->count; i++) {
 		const struct config_field *member = &field->section->fields[i];
 
@@ -117,10 +118,10 @@ static const char *items_restart(
 			if (item && !json_equal(json_object_get(
 							json_array_get(before, j), member->name),
 					    json_object_get(item, member->name)))
-				return member->name;
+				return true;
 		}
 	}
-	return NULL;
+	return false;
 }
 
 static int section_diff(struct diff *diff, const struct config_section *section, const char *path,
@@ -130,7 +131,7 @@ static int section_diff(struct diff *diff, const struct config_section *section,
 		const struct config_field *field = &section->fields[i];
 		const json_t *was = json_object_get(before, field->name);
 		const json_t *is = json_object_get(after, field->name);
-		const char *restart = NULL;
+		bool restart;
 		char name[128];
 
 		if (json_equal(was, is))
@@ -143,12 +144,11 @@ static int section_diff(struct diff *diff, const struct config_section *section,
 		}
 		if (json_array_append_new(diff->names, json_string(name)) < 0)
 			return -1;
-		if (field->flags & CONFIG_RESTART)
-			restart = field->name;
-		else if (field->flags & CONFIG_MANY)
-			restart = items_restart(field, was, is);
-		if (!diff->restart)
-			diff->restart = restart;
+		restart = (field->flags & CONFIG_RESTART) ||
+			  ((field->flags & CONFIG_MANY) && items_restart(field, was, is));
+		if (restart && !diff->restart)
+			diff->restart = json_string_value(
+				json_array_get(diff->names, json_array_size(diff->names) - 1));
 	}
 	return 0;
 }

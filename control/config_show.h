@@ -15,7 +15,7 @@ json_t *config_show(const struct config *config);
 
 /*
  * The dotted names of the keys that differ, as a new array of strings; NULL:
- * out of memory. *restart: the first of them that a reload can't change (static
- * string), or NULL.
+ * out of memory. *restart: the first of them that a reload can't change, borrowed
+ * from the array, or NULL.
  */
 json_t *config_diff(const struct config *before, const struct config *after, const char **restart);

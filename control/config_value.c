@@ -118,6 +118,16 @@ const char *number_parse(const char *text, uint64_t *value)
 	return NULL;
 }
 
+const char *percent_parse(const char *text, uint32_t *value)
+{
+	uint64_t number;
+
+	if (!digits_take(&text, &number) || strcmp(text, "%") != 0 || number > 100)
+		return "not a share, as in 50%";
+	*value = (uint32_t)number;
+	return NULL;
+}
+
 const char *bool_parse(const char *text, bool *value)
 {
 	static const char *const yes[] = {"true", "yes", "on"}, *const no[] = {

@@ -54,6 +54,8 @@ const char *duration_parse(const char *text, struct duration *value);
 /* "512MiB", "2GiB", "1500B", "1GB"; a bare number has no meaning. */
 const char *size_parse(const char *text, uint64_t *value);
 const char *number_parse(const char *text, uint64_t *value);
+/* "50%", 0 to 100 */
+const char *percent_parse(const char *text, uint32_t *value);
 const char *bool_parse(const char *text, bool *value);
 const char *address_parse(const char *text, struct address *value);
 const char *prefix_parse(const char *text, struct prefix *value);

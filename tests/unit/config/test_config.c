@@ -190,6 +190,10 @@ static const struct bad bad_files[] = {
 		"fastpath.max_udp_size: must be between 512 and 4096"},
 	{GOOD "fastpath: {max_udp_size: big}\n", 5, 26,
 		"fastpath.max_udp_size: not a whole number"},
+	{GOOD "health: {zones_failed: 50}\n", 5, 24,
+		"health.zones_failed: not a share, as in 50%"},
+	{GOOD "health: {zones_failed: 0%}\n", 5, 24,
+		"health.zones_failed: must be between 1 and 100"},
 	{GOOD "fastpath: {required: perhaps}\n", 5, 22,
 		"fastpath.required: neither true nor false"},
 	{GOOD "fastpath: {reply: fip}\n", 5, 19,
@@ -395,8 +399,8 @@ static void differs(const char *more, const char *name, const char *restart_key)
 static void difference_names_keys_and_those_that_need_a_restart(void **state)
 {
 	differs(GOOD "health: {fail: 4}\n", "health.fail", NULL);
-	differs(GOOD "fastpath: {memory: 1GiB}\n", "fastpath.memory", "memory");
-	differs(GOOD "control: {socket: /run/x.sock}\n", "control.socket", "socket");
+	differs(GOOD "fastpath: {memory: 1GiB}\n", "fastpath.memory", "fastpath.memory");
+	differs(GOOD "control: {socket: /run/x.sock}\n", "control.socket", "control.socket");
 	differs(HEAD "interfaces: [{name: eth0, mode: native}]\nzones: [{name: example.com}]\n",
 		"interfaces", NULL);
 	differs(HEAD "interfaces: [{name: eth0}]\nzones: [{name: example.com}, {name: b}]\n",
