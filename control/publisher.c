@@ -222,6 +222,9 @@ static bool queue_step(struct publisher *publisher)
 			entry->compiled = wish.compiled;
 			entry->deadline = wish.deadline;
 			wish.compiled = NULL;
+		} else if (wish.compiled) {
+			entry->zone.taken++;
+			entry->zone.taken_serial = wish.compiled->serial;
 		}
 		if (!done)
 			zone_queue(publisher, entry);
@@ -548,12 +551,15 @@ int publisher_remove(struct publisher *publisher, const uint8_t *apex)
 	return wanted_unlock(publisher, entry);
 }
 
-void publisher_grace(struct publisher *publisher)
+uint64_t publisher_grace(struct publisher *publisher)
 {
+	uint64_t asked;
+
 	pthread_mutex_lock(&publisher->lock);
-	publisher->grace_asked++;
+	asked = ++publisher->grace_asked;
 	pthread_cond_signal(&publisher->work);
 	pthread_mutex_unlock(&publisher->lock);
+	return asked;
 }
 
 uint64_t publisher_grace_count(struct publisher *publisher)

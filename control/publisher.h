@@ -32,6 +32,8 @@ struct publisher_zone {
 	uint64_t deadline;     /* CLOCK_MONOTONIC ns */
 	uint64_t published_at; /* CLOCK_REALTIME us, of the last publish */
 	bool adopted;          /* found in the image at the start */
+	uint64_t taken;        /* compiled zones dealt with so far, well or not */
+	uint32_t taken_serial; /* of the last of them */
 	int error;             /* 0, or why the last version isn't there: -ENOSPC, ... */
 	uint64_t needed;       /* with -ENOSPC: bytes wanted, */
 	uint64_t unused;       /* and bytes free */
@@ -73,7 +75,7 @@ int publisher_deadline(struct publisher *publisher, const uint8_t *apex, uint64_
 int publisher_bypass(struct publisher *publisher, const uint8_t *apex, bool on);
 int publisher_remove(struct publisher *publisher, const uint8_t *apex);
 
-/* Asks for a grace period from now on; publisher_grace_count() has grown when
- * it is over. */
-void publisher_grace(struct publisher *publisher);
+/* Asks for a grace period from now on: over when publisher_grace_count() is at
+ * least what this returns. */
+uint64_t publisher_grace(struct publisher *publisher);
 uint64_t publisher_grace_count(struct publisher *publisher);

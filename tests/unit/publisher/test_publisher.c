@@ -229,7 +229,7 @@ static void version_that_needs_the_old_ones_room_gets_it(void **state)
 {
 	struct bench *bench = *state;
 	struct publisher_image image;
-	unsigned names = 22000;
+	unsigned names = 28000;
 
 	publisher_memory(bench->publisher, &bench->memory);
 	publisher_add(bench->publisher, example);
