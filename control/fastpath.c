@@ -18,6 +18,15 @@
 #define OPEN_PAUSE_MIN_US UINT64_C(1000000)
 #define OPEN_PAUSE_MAX_US UINT64_C(30000000)
 
+/* An interface that the configuration names. */
+struct fastpath_link {
+	char name[16];
+	enum attach_mode wanted;
+	enum attach_mode was; /* when it was attached last */
+	bool lost;            /* it was attached, and then not, without us */
+	struct engine_attachment now;
+};
+
 struct fastpath {
 	struct waiting *waiting;
 	struct engine *engine;
@@ -26,9 +35,10 @@ struct fastpath {
 	/* Settings: what is published, and whether the other block may be filled. */
 	bool published, clear;
 	struct settings current;
-	struct engine_attachment links[CONFIG_MAX_INTERFACES];
+	struct fastpath_link links[CONFIG_MAX_INTERFACES];
 	size_t links_count;
 	uint16_t question_id;
+	bool suspect;      /* the last test run showed a serial that we don't know of */
 	char trouble[256]; /* of the last probe; "" = none */
 	bool probed;
 };
@@ -56,16 +66,6 @@ void fastpath_free(struct fastpath *fastpath)
 		return;
 	engine_close(fastpath->engine);
 	free(fastpath);
-}
-
-/* Magic and layout come last: until then readers pass. */
-static void area_begin(struct settings_area *area)
-{
-	if (area->magic == SETTINGS_MAGIC && area->layout == SETTINGS_LAYOUT)
-		return;
-	area->active = 0;
-	area->layout = SETTINGS_LAYOUT;
-	__atomic_store_n(&area->magic, SETTINGS_MAGIC, __ATOMIC_RELEASE);
 }
 
 int fastpath_open(struct fastpath *fastpath, const struct config *config)
@@ -117,7 +117,9 @@ static bool settings_publish(struct fastpath *fastpath, const struct settings *n
 	active = __atomic_load_n(&area->active, __ATOMIC_RELAXED) == 0;
 	area->block[active] = *next;
 	__atomic_store_n(&area->active, active, __ATOMIC_RELEASE);
-	area_begin(area);
+	/* Last: readers of a fresh area pass until it has them. */
+	area->layout = SETTINGS_LAYOUT;
+	__atomic_store_n(&area->magic, SETTINGS_MAGIC, __ATOMIC_RELEASE);
 	fastpath->current = *next;
 	fastpath->published = true;
 	fastpath->clear = false;
@@ -136,65 +138,108 @@ static enum attach_mode attach_mode_of(const struct config_interface *interface)
 						       : ATTACH_AUTO;
 }
 
-static void link_attach(struct fastpath *fastpath, const struct config_interface *interface,
-	struct engine_attachment *link)
+static const char *mode_text(enum attach_mode mode)
 {
-	bool was = link->attached;
-	int r = engine_attach(fastpath->engine, interface->name, attach_mode_of(interface), link);
-
-	if (r < 0 || !link->attached) {
-		waiting_begin(fastpath->waiting, "interface", interface->name,
-			*link->note ? link->note : strerror(-r));
-		return;
-	}
-	waiting_end(fastpath->waiting, "interface", interface->name);
-	if (was)
-		return;
-	fastpath->settled = false;
-	if (link->mode == ATTACH_GENERIC && interface->mode == CONFIG_XDP_AUTO)
-		log_write(LOG_ENGINE_GENERIC, interface->name, NULL,
-			"interface %s: answers in generic mode, slower than native: %s",
-			interface->name, link->note);
-	else
-		log_write(LOG_ENGINE_ATTACHED, interface->name, NULL,
-			"interface %s: fast path attached, %s mode", interface->name,
-			link->mode == ATTACH_GENERIC ? "generic" : "native");
+	return mode == ATTACH_GENERIC ? "generic" : "native";
 }
 
-/* Every configured interface, and no other. */
-static void links_apply(struct fastpath *fastpath, const struct config *config)
+static void link_tell(const struct fastpath_link *link)
 {
-	const char *names[CONFIG_MAX_INTERFACES];
-	struct engine_attachment before[CONFIG_MAX_INTERFACES];
+	if (link->now.mode == ATTACH_GENERIC && link->wanted == ATTACH_AUTO)
+		log_write(LOG_ENGINE_GENERIC, link->name, NULL,
+			"interface %s: answers in generic mode, slower than native: %s", link->name,
+			link->now.note);
+	else
+		log_write(LOG_ENGINE_ATTACHED, link->name, NULL,
+			"interface %s: fast path attached, %s mode", link->name,
+			mode_text(link->now.mode));
+}
+
+/*
+ * Attaches what isn't attached. A native attach may take the link down for a
+ * moment, and BGP with it: once a program was there, only while withdrawn.
+ */
+static void link_follow(struct fastpath *fastpath, struct fastpath_link *link, bool may_flap)
+{
+	int r;
+
+	if (link->now.attached)
+		return;
+	if (link->lost && link->was == ATTACH_NATIVE && !may_flap) {
+		waiting_begin(fastpath->waiting, "interface", link->name,
+			"the program is gone; attaching again may flap the link, so not before the "
+			"node is withdrawn");
+		return;
+	}
+	r = engine_attach(fastpath->engine, link->name, link->wanted, &link->now);
+	if (r < 0 || !link->now.attached) {
+		link->now.attached = false;
+		waiting_begin(fastpath->waiting, "interface", link->name,
+			*link->now.note ? link->now.note : strerror(-r));
+		return;
+	}
+	waiting_end(fastpath->waiting, "interface", link->name);
+	link->lost = false;
+	link->was = link->now.mode;
+	fastpath->settled = false;
+	link_tell(link);
+}
+
+static const struct fastpath_link *link_find(
+	const struct fastpath_link *links, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(links[i].name, name) == 0)
+			return &links[i];
+	}
+	return NULL;
+}
+
+/* The configuration's interfaces, with what is known of those that stay. */
+static void links_take(struct fastpath *fastpath, const struct config *config)
+{
+	struct fastpath_link before[CONFIG_MAX_INTERFACES];
 	size_t count = fastpath->links_count;
 
 	memcpy(before, fastpath->links, sizeof(before));
 	memset(fastpath->links, 0, sizeof(fastpath->links));
 	fastpath->links_count = config->interfaces_count;
 	for (size_t i = 0; i < config->interfaces_count; i++) {
-		struct engine_attachment *link = &fastpath->links[i];
+		struct fastpath_link *link = &fastpath->links[i];
+		const char *name = config->interfaces[i].name;
+		const struct fastpath_link *known = link_find(before, count, name);
 
-		names[i] = config->interfaces[i].name;
-		for (size_t j = 0; j < count; j++) {
-			if (strcmp(before[j].ifname, names[i]) == 0)
-				link->attached = before[j].attached;
+		if (known)
+			*link = *known;
+		snprintf(link->name, sizeof(link->name), "%s", name);
+		link->wanted = attach_mode_of(&config->interfaces[i]);
+		/* A link that works isn't touched by an attach: another mode needs a new one. */
+		if (known && known->now.attached && known->wanted != link->wanted) {
+			engine_detach(fastpath->engine, name);
+			link->now.attached = false;
 		}
-		link_attach(fastpath, &config->interfaces[i], link);
-		snprintf(link->ifname, sizeof(link->ifname), "%s", names[i]);
 	}
 	for (size_t j = 0; j < count; j++) {
-		bool stays = false;
+		if (link_find(fastpath->links, fastpath->links_count, before[j].name))
+			continue;
+		waiting_end(fastpath->waiting, "interface", before[j].name);
+		fastpath->settled = false;
+	}
+}
 
-		for (size_t i = 0; i < config->interfaces_count; i++)
-			stays |= strcmp(names[i], before[j].ifname) == 0;
-		if (!stays) {
-			waiting_end(fastpath->waiting, "interface", before[j].ifname);
-			fastpath->settled = false;
-		}
+/* Every configured interface, and no other. */
+static void links_follow(struct fastpath *fastpath, const struct config *config, bool may_flap)
+{
+	const char *names[CONFIG_MAX_INTERFACES];
+
+	links_take(fastpath, config);
+	for (size_t i = 0; i < fastpath->links_count; i++) {
+		link_follow(fastpath, &fastpath->links[i], may_flap);
+		names[i] = fastpath->links[i].name;
 	}
 	if (!fastpath->settled)
 		fastpath->settled =
-			engine_settle(fastpath->engine, names, config->interfaces_count) == 0;
+			engine_settle(fastpath->engine, names, fastpath->links_count) == 0;
 }
 
 static void links_of(const struct interfaces *interfaces, struct settings_link *links)
@@ -213,7 +258,8 @@ static void links_of(const struct interfaces *interfaces, struct settings_link *
 }
 
 void fastpath_apply(struct fastpath *fastpath, const struct config *config,
-	const struct settings_profile *profile, const struct interfaces *interfaces, bool *flipped)
+	const struct settings_profile *profile, const struct interfaces *interfaces, bool may_flap,
+	bool *flipped)
 {
 	struct settings_link links[SETTINGS_IFACES];
 	struct settings next;
@@ -225,7 +271,7 @@ void fastpath_apply(struct fastpath *fastpath, const struct config *config,
 	/* Room was checked with the configuration: -ENOSPC can't come. */
 	if (settings_fill(&next, config, profile, links, SETTINGS_IFACES, false) == 0)
 		*flipped = settings_publish(fastpath, &next);
-	links_apply(fastpath, config);
+	links_follow(fastpath, config, may_flap);
 }
 
 void fastpath_lease(struct fastpath *fastpath, const struct config *config)
@@ -235,50 +281,61 @@ void fastpath_lease(struct fastpath *fastpath, const struct config *config)
 			now_ns() + config->fastpath.lease.us * 1000, __ATOMIC_RELAXED);
 }
 
-/* One test run: NULL when it was answered right, else what is wrong. */
+/* One test run in the mode of a link: NULL when it was answered right, with the
+ * serial, else what is wrong. */
+static const char *question_run(struct fastpath *fastpath, const struct address *target,
+	const struct fastpath_question *question, uint32_t *serial)
+{
+	uint8_t frame[TESTFRAME_MAX], reply[4096];
+	size_t length, room = sizeof(reply);
+	uint32_t action;
+
+	length = testframe_question(frame, target, &question->zone, ++fastpath->question_id);
+	if (engine_test(fastpath->engine, fastpath->links[0].now.mode, frame, length, reply, &room,
+		    &action) < 0)
+		return engine_error(fastpath->engine);
+	if (action != XDP_TX)
+		return "the program passed the question";
+	return testframe_answer(
+		reply, room, target, &question->zone, fastpath->question_id, serial);
+}
+
+/* A second run when the first failed: live traffic shares the CPU's scratch. */
 static const char *question_ask(struct fastpath *fastpath, const struct address *target,
 	const struct fastpath_question *question)
 {
-	uint8_t frame[TESTFRAME_MAX], reply[4096];
-	const char *wrong = NULL;
-	uint32_t action, serial;
-	size_t length, room;
+	uint32_t serial = 0;
+	const char *wrong = question_run(fastpath, target, question, &serial);
 
-	/* Live traffic may disturb one run: it shares the CPU's scratch. */
-	for (int turn = 0; turn < 2; turn++) {
-		length =
-			testframe_question(frame, target, &question->zone, ++fastpath->question_id);
-		room = sizeof(reply);
-		if (engine_test(fastpath->engine, fastpath->links[0].mode, frame, length, reply,
-			    &room, &action) < 0)
-			return engine_error(fastpath->engine);
-		if (action != XDP_TX) {
-			wrong = "the program passed the question";
-			continue;
-		}
-		wrong = testframe_answer(
-			reply, room, target, &question->zone, fastpath->question_id, &serial);
-		if (!wrong && serial != question->serials[0] && serial != question->serials[1])
-			wrong = "the answer has another serial than the one published";
-		if (!wrong)
-			break;
+	if (wrong)
+		wrong = question_run(fastpath, target, question, &serial);
+	if (wrong)
+		return wrong;
+	if (serial == question->serials[0] || serial == question->serials[1]) {
+		fastpath->suspect = false;
+		return NULL;
 	}
-	return wrong;
+	/* The publisher may be ahead of its report: not so twice in a row. */
+	if (!fastpath->suspect) {
+		fastpath->suspect = true;
+		return NULL;
+	}
+	return "the answer has another serial than the one published";
 }
 
 static void links_inspect(struct fastpath *fastpath)
 {
 	for (size_t i = 0; i < fastpath->links_count; i++) {
-		struct engine_attachment *link = &fastpath->links[i];
-		bool was = link->attached;
+		struct fastpath_link *link = &fastpath->links[i];
 
-		if (!was)
+		if (!link->now.attached)
 			continue;
-		engine_inspect(fastpath->engine, link->ifname, link);
-		if (!link->attached)
-			log_write(LOG_ENGINE_LOST, link->ifname, NULL,
-				"interface %s: the fast path is gone: %s", link->ifname,
-				link->note);
+		engine_inspect(fastpath->engine, link->name, &link->now);
+		if (link->now.attached)
+			continue;
+		link->lost = true;
+		log_write(LOG_ENGINE_LOST, link->name, NULL,
+			"interface %s: the fast path is gone: %s", link->name, link->now.note);
 	}
 }
 
@@ -322,8 +379,9 @@ void fastpath_status(const struct fastpath *fastpath, struct fastpath_status *st
 	}
 	status->present = true;
 	status->attached = true;
-	memcpy(status->links, fastpath->links, sizeof(status->links));
 	status->links_count = fastpath->links_count;
+	for (size_t i = 0; i < status->links_count; i++)
+		status->links[i] = fastpath->links[i].now;
 	end = __atomic_load_n(
 		&engine_memory(fastpath->engine)->settings->lease_end, __ATOMIC_RELAXED);
 	status->lease_left_us = end > now ? (end - now) / 1000 : 0;
@@ -332,7 +390,7 @@ void fastpath_status(const struct fastpath *fastpath, struct fastpath_status *st
 			continue;
 		status->attached = false;
 		snprintf(status->reason, sizeof(status->reason), "not attached to %s: %.200s",
-			status->links[i].ifname, status->links[i].note);
+			fastpath->links[i].name, status->links[i].note);
 	}
 	if (status->attached && status->lease_left_us == 0)
 		snprintf(status->reason, sizeof(status->reason), "its lease has ended");

@@ -57,11 +57,13 @@ struct engine_memory *fastpath_memory(struct fastpath *fastpath);
 
 /*
  * Makes settings and attachments what configuration and interfaces say; call
- * after any change of either, and once a second. *flipped: settings were
+ * after any change of either, and once a second. `may_flap`: nothing is
+ * announced, so a link may go down for a moment. *flipped: settings were
  * published; the next ones wait for fastpath_grace_ended().
  */
 void fastpath_apply(struct fastpath *fastpath, const struct config *config,
-	const struct settings_profile *profile, const struct interfaces *interfaces, bool *flipped);
+	const struct settings_profile *profile, const struct interfaces *interfaces, bool may_flap,
+	bool *flipped);
 /* No reader holds the settings before the last ones. */
 void fastpath_grace_ended(struct fastpath *fastpath);
 

@@ -19,7 +19,8 @@ struct settings_link {
 /* How the local server answers, where servers differ. */
 struct settings_profile {
 	uint16_t copy_flags; /* DNS header flags that it copies from the query */
-	bool chains_end; /* it doesn't follow a CNAME out of the zone, even into one that it holds */
+	bool chains_end; /* it doesn't follow a CNAME out of the zone, even into one that it holds
+			  */
 };
 
 /*
