@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The daemon: where the flows meet. Its parts are the daemon_*.c files; this
- * header is theirs alone. Loop thread only.
+ * The daemon: where the flows meet. This header belongs to its parts alone,
+ * daemon.c and daemon_*.c, and to main.c, which opens, runs and closes it.
  *
- *     zone worker ─▶ publisher ─▶ image      (threads of their own)
- *          └── reports ──┴──▶ loop: zones, fast path ─▶ policy ─▶ BIRD
- *                                 ▲ control socket, signals, interfaces
+ *     zones ──▶ fast path ──▶ policy ──▶ BIRD
+ *       └── states, counters ──▶ control socket, metrics ◀── people
+ *
+ * Loop thread only.
  */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
 #include "control/config.h"
 #include "control/ctl/server.h"
+#include "control/ctl/snapshot.h"
 #include "control/fastpath.h"
+#include "control/health/health.h"
 #include "control/interface.h"
-#include "control/publisher.h"
+#include "control/metrics.h"
 #include "control/waiting.h"
+#include "control/zones.h"
 
 enum daemon_leave {
 	LEAVE_NOT,
@@ -26,32 +31,59 @@ enum daemon_leave {
 	LEAVE_DRAINING,    /* until no query comes any more */
 };
 
-/* What the loop knows of a configured zone. */
-struct daemon_zone {
-	const struct config_zone *config;
-	struct publisher_zone published;
-};
-
 struct daemon {
 	const char *config_path;
 	struct config *config;
 	sd_event *loop;
-	uint64_t started; /* CLOCK_REALTIME us */
 	char node[65];
+	uint64_t started; /* CLOCK_REALTIME us */
 	struct waiting waiting;
-	struct ctl_server *server;
 	struct interfaces *interfaces;
 	struct fastpath *fastpath;
+	struct zones *zones;
+	struct health *health;
+	struct ctl_server *server;
+	struct metrics *metrics;
+	sd_event_source *tick, *term, *interrupt, *hup;
 	struct settings_profile profile;
-	struct publisher *publisher;
-	uint64_t grace_wanted; /* publisher_grace_count() that frees the settings' other block */
-	bool memory_given;
-	struct daemon_zone *zones; /* by name */
-	size_t zones_count;
-	sd_event_source *tick;
+	uint64_t grace_wanted; /* publisher's count that frees the settings' other block */
+	bool grace_due;
 	/* Leaving service. */
 	enum daemon_leave leave;
-	bool leave_now;                    /* a second signal: don't drain */
-	uint64_t leave_since, leave_query; /* CLOCK_MONOTONIC us: of the step; of the last query */
-	uint64_t leave_queries;            /* seen so far */
+	sd_event_source *leave_timer;
+	bool leave_undrained;   /* a second signal */
+	uint64_t leave_since;   /* CLOCK_MONOTONIC us, of the draining */
+	uint64_t leave_query;   /* of the last query seen */
+	uint64_t leave_queries; /* counted then */
 };
+
+/* Takes `config` over. 0, or negative errno (said). Then run the loop. */
+int daemon_open(struct daemon *daemon, struct config *config, const char *config_path);
+/* Stops threads and closes; program, image and routes stay as they are. */
+void daemon_close(struct daemon *daemon);
+
+/* What the fast path, the zones and the interfaces say goes to the policy. */
+void daemon_tell_health(struct daemon *daemon);
+
+/* Reads the file again, all or nothing. 0 with *changed the keys that differ (a
+ * new array), or negative errno and why. */
+int daemon_reload(struct daemon *daemon, json_t **changed, char *error, size_t error_size);
+
+/* daemon_health.c */
+int daemon_health_open(struct daemon *daemon);
+int daemon_health_reload(
+	struct daemon *daemon, const struct config *config, char *error, size_t error_size);
+
+/* daemon_status.c: fills a snapshot that borrows from the daemon, until
+ * snapshot_free(). NULL: no memory. */
+struct ctl_snapshot *daemon_snapshot(const struct daemon *daemon);
+void daemon_snapshot_free(struct ctl_snapshot *snapshot);
+enum ctl_state daemon_state(const struct daemon *daemon, const char **cause);
+
+/* daemon_control.c: requests of the control socket. */
+char *daemon_answer(void *arg, const struct ctl_request *request, const struct ctl_peer *peer);
+void daemon_metrics(void *arg, FILE *out);
+
+/* daemon_leave.c */
+void daemon_leave(struct daemon *daemon);
+void daemon_left_routes(struct daemon *daemon, int result);

@@ -50,6 +50,9 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 	X(OVERRIDE_ENDED, INFO, false, "b6d9f6f45cdc78b9da6400c790010259")                         \
 	X(BIRD_LOST, ERROR, true, "6a015b665e4a329cdbe7df00cba497dd")                              \
 	X(BIRD_FOUND, INFO, true, "365bf63a6659b55404103017ead492d2")                              \
+	X(HEALTH_ERROR, ERROR, false, "9974d75b333824fe61790134676b1b69")                          \
+	X(HEALTH_WARNING, WARNING, false, "221c4e003f9931ee3af27f802dc5fd3d")                      \
+	X(HEALTH_INFO, INFO, false, "baa1c6f1404b6eaf162a01dec28753f8")                            \
 	X(CONTROL_REFUSED, WARNING, true, "23961c522970e819ae6f8f356f02bfb4")                      \
 	X(TROUBLE, WARNING, true, "48018f5e186391da6bca5daa475d779c")                              \
 	X(DETAIL, DEBUG, true, "614d292e1f1eabfaa3003324c470d28b")

@@ -56,15 +56,19 @@ static void prefixes_show(const struct cli *cli, const json_t *status)
 	{
 		const char *wanted = text_of(prefix, "wanted"), *seen = text_of(prefix, "seen");
 		const json_t *override = json_object_get(prefix, "override");
-		const char *reason = text_of(prefix, "reason");
+		const char *reason = text_of(prefix, "reason"), *cause = text_of(prefix, "cause");
 		char phrase[PHRASE], why[600];
 		size_t used;
 
-		used = (size_t)snprintf(why, sizeof(why), "%.300s", reason ? reason : "-");
-		if (json_is_object(override)) {
-			used += (size_t)snprintf(why + used, sizeof(why) - used, " (");
-			override_text(override, now, why + used, sizeof(why) - used - 2);
-			strcat(why, ")");
+		/* The override's own text is newer than the reason that it made. */
+		if (cause && strcmp(cause, "override") == 0 && json_is_object(override))
+			override_text(override, now, why, sizeof(why));
+		else if (json_is_object(override)) {
+			used = (size_t)snprintf(
+				why, sizeof(why), "%.300s; ", reason ? reason : "-");
+			override_text(override, now, why + used, sizeof(why) - used);
+		} else {
+			snprintf(why, sizeof(why), "%.300s", reason ? reason : "-");
 		}
 		table_cell(table, TONE_PLAIN, text_of(prefix, "prefix"));
 		table_cell(table, state_tone(wanted), wanted);

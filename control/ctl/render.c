@@ -86,8 +86,9 @@ static json_t *zone_render(const void *item)
 		"mirror", serial(zone->has_mirror, zone->serial_mirror), "fast",
 		serial(zone->has_fast, zone->serial_fast), "reason", words(zone->reason), "since",
 		when(zone->since), "published", when(zone->published), "deadline",
-		when(zone->deadline), "records", number(zone->records), "wire_bytes",
-		number(zone->wire_bytes));
+		when(zone->deadline), "records",
+		zone->has_mirror ? number(zone->records) : json_null(), "wire_bytes",
+		zone->has_mirror ? number(zone->wire_bytes) : json_null());
 }
 
 static json_t *path_render(const struct ctl_path *path)

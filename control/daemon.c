@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "control/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "answer/packet.h"
+#include "control/config_show.h"
+#include "control/log.h"
+
+#define TICK_US UINT64_C(1000000)
+
+static uint64_t wall_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+/* The zone that the test run asks for: the first required one that is answered. */
+static struct fastpath_question question_choose(const struct daemon *daemon)
+{
+	struct fastpath_question question = {0};
+	const struct domain *required;
+	size_t count;
+
+	required = config_required_zones(daemon->config, &count);
+	for (size_t i = 0; i < count; i++) {
+		const struct zones_view *view = zones_find(daemon->zones, &required[i]);
+
+		if (!view || !view->fast)
+			continue;
+		question.zone = *view->name;
+		question.serials[0] = view->image.serial;
+		question.serials[1] = view->serial_before;
+		break;
+	}
+	return question;
+}
+
+static bool required_published(const struct daemon *daemon)
+{
+	const struct domain *required;
+	size_t count;
+
+	required = config_required_zones(daemon->config, &count);
+	for (size_t i = 0; i < count; i++) {
+		const struct zones_view *view = zones_find(daemon->zones, &required[i]);
+
+		if (view && !view->image.published)
+			return false;
+	}
+	return true;
+}
+
+static void carrier_tell(struct daemon *daemon)
+{
+	char text[64] = "";
+	size_t count;
+	const struct interface *list = interfaces_list(daemon->interfaces, &count);
+
+	for (size_t i = 0; i < count && !text[0]; i++) {
+		if (!list[i].carrier)
+			snprintf(text, sizeof(text), "%s %s", list[i].name,
+				list[i].ifindex ? "has no carrier" : "isn't there");
+	}
+	health_set_carrier(daemon->health, !text[0], text[0] ? text : NULL);
+}
+
+void daemon_tell_health(struct daemon *daemon)
+{
+	struct fastpath_status status;
+	struct zones_totals totals;
+
+	fastpath_status(daemon->fastpath, &status);
+	zones_totals(daemon->zones, &totals);
+	/* An adopted program answers while its image is still being read. */
+	if (status.adopted && !zones_image_known(daemon->zones))
+		health_set_fastpath(
+			daemon->health, status.attached && status.lease_left_us > 0, true, NULL);
+	else
+		health_set_fastpath(daemon->health, status.healthy, required_published(daemon),
+			status.healthy ? NULL : status.reason);
+	health_set_zones(daemon->health, totals.count, totals.trouble);
+	carrier_tell(daemon);
+}
+
+/* Nothing of ours is in any router: a link may go down for a moment. */
+static bool all_withdrawn(const struct daemon *daemon)
+{
+	struct health_prefix_status status;
+
+	for (size_t i = 0; i < health_prefix_count(daemon->health); i++) {
+		health_prefix_status(daemon->health, i, &status);
+		if (status.has_route && status.route.actual_known &&
+			status.route.actual != ROUTE_WITHDRAWN)
+			return false;
+	}
+	return true;
+}
+
+/* Settings and attachments as configuration and interfaces are now. */
+static void fastpath_follow(struct daemon *daemon)
+{
+	bool flipped;
+
+	if (daemon->grace_due &&
+		publisher_grace_count(zones_publisher(daemon->zones)) >= daemon->grace_wanted) {
+		daemon->grace_due = false;
+		fastpath_grace_ended(daemon->fastpath);
+	}
+	fastpath_apply(daemon->fastpath, daemon->config, &daemon->profile, daemon->interfaces,
+		all_withdrawn(daemon), &flipped);
+	if (!flipped)
+		return;
+	daemon->grace_due = true;
+	daemon->grace_wanted = publisher_grace(zones_publisher(daemon->zones));
+}
+
+static void fastpath_look(struct daemon *daemon)
+{
+	struct fastpath_question question = question_choose(daemon);
+
+	fastpath_probe(daemon->fastpath, daemon->config, &question);
+	daemon_tell_health(daemon);
+}
+
+static void zones_changed(void *arg, bool image)
+{
+	struct daemon *daemon = arg;
+
+	if (daemon->leave != LEAVE_NOT)
+		return;
+	if (!image) {
+		daemon_tell_health(daemon);
+		return;
+	}
+	fastpath_follow(daemon);
+	fastpath_look(daemon);
+}
+
+static void interfaces_changed(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	if (daemon->leave != LEAVE_NOT || !daemon->health)
+		return;
+	fastpath_follow(daemon);
+	fastpath_look(daemon);
+}
+
+/* Opens the engine if it isn't open; its memory goes to the publisher. */
+static int engine_try(struct daemon *daemon)
+{
+	int r = fastpath_open(daemon->fastpath, daemon->config);
+	struct engine_memory *memory = fastpath_memory(daemon->fastpath);
+
+	if (memory)
+		zones_memory(daemon->zones, memory);
+	return r;
+}
+
+static void systemd_tell(const struct daemon *daemon)
+{
+	static const char *const names[] = {"announced", "degraded", "withdrawn"};
+	const char *cause;
+	enum ctl_state state = daemon_state(daemon, &cause);
+
+	sd_notifyf(0, "STATUS=%s%s%s", names[state], cause ? ": " : "", cause ? cause : "");
+}
+
+static int tick(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct daemon *daemon = arg;
+
+	fastpath_lease(daemon->fastpath, daemon->config);
+	if (daemon->leave == LEAVE_NOT) {
+		engine_try(daemon);
+		interfaces_look(daemon->interfaces);
+		fastpath_follow(daemon);
+		zones_tick(daemon->zones);
+		fastpath_look(daemon);
+	}
+	log_flush();
+	systemd_tell(daemon);
+	sd_event_source_set_time_relative(source, TICK_US);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int signal_leave(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
+{
+	daemon_leave(arg);
+	return 0;
+}
+
+static int signal_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
+{
+	struct daemon *daemon = arg;
+	char error[1024];
+	json_t *changed;
+
+	if (daemon_reload(daemon, &changed, error, sizeof(error)) == 0)
+		json_decref(changed);
+	return 0;
+}
+
+static int interfaces_follow(struct daemon *daemon, const struct config *config)
+{
+	const char *names[CONFIG_MAX_INTERFACES];
+
+	for (size_t i = 0; i < config->interfaces_count; i++)
+		names[i] = config->interfaces[i].name;
+	return interfaces_set(daemon->interfaces, names, config->interfaces_count);
+}
+
+static enum log_level log_level_of(const struct config *config)
+{
+	static const enum log_level levels[] = {[CONFIG_LOG_ERROR] = LOG_LEVEL_ERROR,
+		[CONFIG_LOG_WARNING] = LOG_LEVEL_WARNING,
+		[CONFIG_LOG_INFO] = LOG_LEVEL_INFO,
+		[CONFIG_LOG_DEBUG] = LOG_LEVEL_DEBUG};
+
+	return levels[config->log.level];
+}
+
+static void config_doubts(const struct config *config)
+{
+	for (size_t i = 0; i < config->zones_count; i++) {
+		if (config->zones[i].match)
+			log_write(LOG_CONFIG_DOUBTFUL, config->zones[i].match, NULL,
+				"zones[%zu].match: %s matches nothing: no catalog names the "
+				"server's "
+				"zones; list them by name",
+				i, config->zones[i].match);
+	}
+}
+
+/* A step of the start, named for the line that says why it failed. */
+static int step(int r, const char *what)
+{
+	if (r < 0)
+		log_write(LOG_DAEMON_FAILED, NULL, NULL, "%s: %s", what, strerror(-r));
+	return r < 0 ? r : 0;
+}
+
+static int loop_open(struct daemon *daemon)
+{
+	sigset_t signals;
+	int r;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	r = sd_event_new(&daemon->loop);
+	if (r >= 0)
+		r = sd_event_add_signal(daemon->loop, &daemon->term, SIGTERM, signal_leave, daemon);
+	if (r >= 0)
+		r = sd_event_add_signal(
+			daemon->loop, &daemon->interrupt, SIGINT, signal_leave, daemon);
+	if (r >= 0)
+		r = sd_event_add_signal(daemon->loop, &daemon->hup, SIGHUP, signal_reload, daemon);
+	if (r >= 0)
+		r = sd_event_add_time_relative(
+			daemon->loop, &daemon->tick, CLOCK_MONOTONIC, 0, 0, tick, daemon);
+	if (r >= 0)
+		r = sd_event_set_watchdog(daemon->loop, true);
+	return r;
+}
+
+static int server_open(struct daemon *daemon)
+{
+	struct ctl_options options = {.socket = daemon->config->control.socket};
+	int r = ctl_server_open(&daemon->server, daemon->loop, &options, daemon_answer, daemon);
+
+	if (r == -EADDRINUSE)
+		log_write(LOG_DAEMON_FAILED, NULL, NULL, "%s: another anoded answers there",
+			options.socket);
+	else
+		step(r, options.socket);
+	return r;
+}
+
+/* Nothing depends on the metrics page: without it the node goes on. */
+static void metrics_start(struct daemon *daemon)
+{
+	char text[VALUE_TEXT];
+	int r;
+
+	if (daemon->config->metrics.listen.port == 0)
+		return;
+	r = metrics_open(&daemon->metrics, daemon->loop, &daemon->config->metrics.listen,
+		daemon_metrics, daemon);
+	if (r < 0)
+		log_write(LOG_TROUBLE, "metrics", NULL, "no metrics page on %s: %s",
+			endpoint_text(&daemon->config->metrics.listen, text), strerror(-r));
+}
+
+int daemon_open(struct daemon *daemon, struct config *config, const char *config_path)
+{
+	int r;
+
+	*daemon = (struct daemon){.config = config,
+		.config_path = config_path,
+		.started = wall_us(),
+		.profile = {.copy_flags = DNS_RD}};
+	log_open(log_level_of(config));
+	if (config->node.name)
+		snprintf(daemon->node, sizeof(daemon->node), "%s", config->node.name);
+	else
+		gethostname(daemon->node, sizeof(daemon->node) - 1);
+	r = step(loop_open(daemon), "event loop");
+	if (r == 0)
+		r = server_open(daemon);
+	if (r == 0)
+		r = step(interfaces_open(
+				 &daemon->interfaces, daemon->loop, interfaces_changed, daemon),
+			"rtnetlink");
+	if (r == 0)
+		r = step(interfaces_follow(daemon, config), "interfaces");
+	if (r == 0)
+		r = step(fastpath_new(&daemon->fastpath, &daemon->waiting), "fast path");
+	if (r == 0)
+		r = step(zones_open(&daemon->zones, daemon->loop, &daemon->waiting, zones_changed,
+				 daemon),
+			"zones");
+	if (r == 0)
+		r = daemon_health_open(daemon);
+	if (r < 0)
+		return r;
+	config_doubts(config);
+	/* -EBUSY: another daemon has this instance's pins. Anything else is awaited. */
+	r = step(engine_try(daemon), "engine");
+	if (r == 0)
+		r = step(zones_set(daemon->zones, config), "zones");
+	if (r < 0)
+		return r;
+	metrics_start(daemon);
+	/* First attach, withdrawn or as it was found; then look and speak. */
+	fastpath_lease(daemon->fastpath, config);
+	fastpath_follow(daemon);
+	daemon_tell_health(daemon);
+	health_start(daemon->health);
+	log_write(LOG_DAEMON_STARTED, NULL, NULL,
+		"anoded " ANODE_VERSION " started, node %s, instance %s", daemon->node,
+		config->instance);
+	sd_notify(0, "READY=1");
+	return 0;
+}
+
+void daemon_close(struct daemon *daemon)
+{
+	health_free(daemon->health);
+	metrics_close(daemon->metrics);
+	ctl_server_close(daemon->server);
+	zones_close(daemon->zones);
+	fastpath_free(daemon->fastpath);
+	interfaces_close(daemon->interfaces);
+	sd_event_source_disable_unref(daemon->leave_timer);
+	sd_event_source_disable_unref(daemon->tick);
+	sd_event_source_disable_unref(daemon->term);
+	sd_event_source_disable_unref(daemon->interrupt);
+	sd_event_source_disable_unref(daemon->hup);
+	sd_event_unref(daemon->loop);
+	config_free(daemon->config);
+}
+
+/* Everything that can say no comes first; what comes after it can't fail but for
+ * want of memory. */
+static int config_take(struct daemon *daemon, struct config *config, char *error, size_t error_size)
+{
+	struct config *before = daemon->config;
+	int r = daemon_health_reload(daemon, config, error, error_size);
+
+	if (r < 0)
+		return r;
+	r = zones_set(daemon->zones, config);
+	if (r == 0)
+		r = interfaces_follow(daemon, config);
+	if (r < 0) {
+		snprintf(error, error_size, "%s", strerror(-r));
+		return r;
+	}
+	daemon->config = config;
+	config_free(before);
+	log_open(log_level_of(config));
+	if (config->node.name)
+		snprintf(daemon->node, sizeof(daemon->node), "%s", config->node.name);
+	config_doubts(config);
+	fastpath_follow(daemon);
+	fastpath_look(daemon);
+	return 0;
+}
+
+int daemon_reload(struct daemon *daemon, json_t **changed, char *error, size_t error_size)
+{
+	struct config_error config_error;
+	struct config *config = NULL;
+	const char *restart;
+	int r;
+
+	*changed = NULL;
+	sd_notify(0, "RELOADING=1");
+	r = config_read(daemon->config_path, &config, &config_error);
+	if (r < 0) {
+		config_error_text(&config_error, daemon->config_path, error, error_size);
+		r = -EINVAL;
+		goto out;
+	}
+	*changed = config_diff(daemon->config, config, &restart);
+	if (!*changed) {
+		snprintf(error, error_size, "out of memory");
+		r = -ENOMEM;
+	} else if (restart) {
+		snprintf(error, error_size,
+			"%s: a change of %s takes a restart; nothing was changed",
+			daemon->config_path, restart);
+		r = -EINVAL;
+	} else {
+		r = config_take(daemon, config, error, error_size);
+	}
+out:
+	if (r < 0) {
+		config_free(config);
+		json_decref(*changed);
+		*changed = NULL;
+		log_write(LOG_CONFIG_REFUSED, NULL, NULL, "reload refused: %s", error);
+	} else {
+		log_write(LOG_CONFIG_LOADED, NULL, NULL, "%s reloaded, %zu keys changed",
+			daemon->config_path, json_array_size(*changed));
+	}
+	sd_notify(0, "READY=1");
+	return r;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What people ask for over the control socket, done or refused. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/config_show.h"
+#include "control/ctl/render.h"
+#include "control/daemon.h"
+#include "control/log.h"
+
+static char *snapshot_answer(const struct daemon *daemon, const struct ctl_request *request)
+{
+	struct ctl_snapshot *snapshot = daemon_snapshot(daemon);
+	json_t *result = NULL;
+
+	if (!snapshot)
+		return ctl_response_error(CTL_FAILED, "out of memory");
+	switch (request->command) {
+	case CTL_STATUS:
+		result = ctl_render_status(snapshot);
+		break;
+	case CTL_ZONES:
+		result = ctl_render_zones(snapshot, request);
+		break;
+	case CTL_STATS:
+		result = ctl_render_stats(snapshot);
+		break;
+	case CTL_HEALTH:
+		result = ctl_render_health(snapshot);
+		break;
+	case CTL_VERSION:
+		result = ctl_render_version(snapshot);
+		break;
+	default:
+		result = ctl_render_overrides(snapshot);
+		break;
+	}
+	daemon_snapshot_free(snapshot);
+	return ctl_response(result);
+}
+
+static char *override_answer(
+	struct daemon *daemon, const struct ctl_request *request, const struct ctl_peer *peer)
+{
+	static const enum policy_override_kind kinds[CTL_COMMAND_COUNT] = {
+		[CTL_ANNOUNCE] = POLICY_ANNOUNCE,
+		[CTL_DRAIN] = POLICY_DRAIN,
+		[CTL_WITHDRAW] = POLICY_WITHDRAW,
+		[CTL_AUTO] = POLICY_AUTO};
+	char prefix[VALUE_TEXT], span[VALUE_TEXT];
+	struct health_override override = {.kind = kinds[request->command],
+		.owner = peer->name,
+		.uid = peer->uid,
+		.reason = request->reason[0] ? request->reason : NULL,
+		.length = {(int64_t)request->span.us * 1000},
+		.family = request->family,
+		.prefix = request->has_prefix ? prefix_text(&request->prefix, prefix) : NULL};
+	int r;
+
+	if (daemon->leave != LEAVE_NOT)
+		return ctl_response_error(CTL_FAILED, "the daemon is leaving service");
+	if (request->span.us > INT64_MAX / 1000)
+		return ctl_response_error(CTL_BAD_REQUEST, "for: too long");
+	r = health_override(daemon->health, &override);
+	if (r == -ENOENT)
+		return ctl_response_error(CTL_FAILED, "no such prefix in routing.prefixes");
+	if (r < 0)
+		return ctl_response_error(CTL_FAILED, strerror(-r));
+	log_write(request->command == CTL_AUTO ? LOG_OVERRIDE_ENDED : LOG_OVERRIDE_SET, NULL, NULL,
+		"%s by %s: %s%s%s%s%s", ctl_command_name(request->command), peer->name,
+		override.prefix               ? override.prefix
+		: request->family == AF_INET  ? "IPv4"
+		: request->family == AF_INET6 ? "IPv6"
+					      : "every prefix",
+		request->span.us ? " for " : "",
+		request->span.us ? duration_text(request->span, span) : "",
+		override.reason ? ", " : "", override.reason ? override.reason : "");
+	return snapshot_answer(daemon, request);
+}
+
+static char *reload_answer(struct daemon *daemon)
+{
+	char error[1024];
+	json_t *changed;
+	int r;
+
+	if (daemon->leave != LEAVE_NOT)
+		return ctl_response_error(CTL_FAILED, "the daemon is leaving service");
+	r = daemon_reload(daemon, &changed, error, sizeof(error));
+	if (r < 0)
+		return ctl_response_error(r == -EINVAL ? CTL_BAD_CONFIG : CTL_FAILED, error);
+	return ctl_response(json_pack("{s:o}", "changed", changed));
+}
+
+char *daemon_answer(void *arg, const struct ctl_request *request, const struct ctl_peer *peer)
+{
+	struct daemon *daemon = arg;
+
+	/* Before the flows are there (start) or after they went (leaving). */
+	if (!daemon->health || !daemon->zones)
+		return ctl_response_error(CTL_FAILED, "the daemon is starting or leaving");
+	switch (request->command) {
+	case CTL_ANNOUNCE:
+	case CTL_DRAIN:
+	case CTL_WITHDRAW:
+	case CTL_AUTO:
+		return override_answer(daemon, request, peer);
+	case CTL_RELOAD:
+		return reload_answer(daemon);
+	case CTL_CONFIG:
+		return ctl_response(config_show(daemon->config));
+	default:
+		return snapshot_answer(daemon, request);
+	}
+}
+
+void daemon_metrics(void *arg, FILE *out)
+{
+	struct daemon *daemon = arg;
+	struct ctl_snapshot *snapshot = daemon->zones ? daemon_snapshot(daemon) : NULL;
+
+	if (snapshot)
+		metrics_render(snapshot, out);
+	daemon_snapshot_free(snapshot);
+}

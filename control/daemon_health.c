@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The health flow's options out of the configuration, and its words into the log. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "control/daemon.h"
+#include "control/log.h"
+
+/* What struct health_options borrows; it copies all of it. */
+struct borrowed {
+	struct sockaddr_storage *service;
+	const char **required;
+	struct health_check_options *checks;
+	struct route_prefix_options *prefixes;
+	char (*texts)[VALUE_TEXT];
+	char owner[32];
+};
+
+static void borrowed_free(struct borrowed *borrowed)
+{
+	free(borrowed->service);
+	free(borrowed->required);
+	free(borrowed->checks);
+	free(borrowed->prefixes);
+	free(borrowed->texts);
+}
+
+static struct span span_of(struct duration duration)
+{
+	return (struct span){(int64_t)duration.us * 1000};
+}
+
+/* 0 means "none" in the file, "the default" in struct policy_options. */
+static struct span span_or_none(struct duration duration)
+{
+	return duration.us ? span_of(duration) : (struct span){-1};
+}
+
+static int rcode_of(const char *name)
+{
+	static const char *const names[] = {
+		"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"};
+
+	for (int i = 0; name && i < (int)(sizeof(names) / sizeof(names[0])); i++) {
+		if (strcmp(names[i], name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+static void checks_fill(const struct config *config, struct health_check_options *checks)
+{
+	static const enum health_severity severities[] = {[CONFIG_INFO] = HEALTH_INFO,
+		[CONFIG_DEGRADE] = HEALTH_DEGRADE,
+		[CONFIG_FATAL] = HEALTH_FATAL};
+
+	for (size_t i = 0; i < config->health.checks_count; i++) {
+		const struct config_check *check = &config->health.checks[i];
+
+		checks[i] = (struct health_check_options){
+			.transport = check->type == CONFIG_CHECK_TCP ? PROBE_TCP : PROBE_UDP,
+			.name = check->name.text,
+			.qtype = check->qtype,
+			.rcode = rcode_of(check->expect.rcode),
+			.rdata_contains = check->expect.rdata_contains,
+			.severity = severities[check->severity]};
+	}
+}
+
+static void prefixes_fill(const struct config *config, struct borrowed *borrowed)
+{
+	for (size_t i = 0; i < config->routing.prefixes_count; i++) {
+		const struct config_prefix *prefix = &config->routing.prefixes[i];
+
+		borrowed->prefixes[i] = (struct route_prefix_options){
+			.prefix = prefix_text(&prefix->prefix, borrowed->texts[i]),
+			.protocol = prefix->protocol,
+			.drain_protocol = prefix->drain_protocol,
+			.peers = (const char *const *)prefix->peers,
+			.peer_count = prefix->peers_count};
+	}
+}
+
+static void policy_fill(const struct config *config, struct policy_options *policy)
+{
+	*policy = (struct policy_options){.fastpath = config->fastpath.required
+							      ? POLICY_FASTPATH_REQUIRED
+							      : POLICY_FASTPATH_OPTIONAL,
+		.restart_grace = span_of(config->health.restart_grace),
+		.silence_withdraw = span_of(config->health.silence_withdraw),
+		.carrier_stable = span_or_none(config->health.carrier_stable),
+		.hold_down = span_or_none(config->health.hold_down),
+		.zones_failed = config->health.zones_failed,
+		.unit = config->local_server.unit};
+}
+
+static int options_fill(
+	const struct config *config, struct health_options *options, struct borrowed *borrowed)
+{
+	size_t addresses = config->service.addresses_count;
+	const struct domain *required;
+
+	required = config_required_zones(config, &options->required_count);
+	*borrowed = (struct borrowed){.service = calloc(addresses + 1, sizeof(*borrowed->service)),
+		.required = calloc(options->required_count + 1, sizeof(*borrowed->required)),
+		.checks = calloc(config->health.checks_count + 1, sizeof(*borrowed->checks)),
+		.prefixes = calloc(config->routing.prefixes_count + 1, sizeof(*borrowed->prefixes)),
+		.texts = calloc(config->routing.prefixes_count + 1, sizeof(*borrowed->texts))};
+	if (!borrowed->service || !borrowed->required || !borrowed->checks || !borrowed->prefixes ||
+		!borrowed->texts)
+		return -ENOMEM;
+	for (size_t i = 0; i < addresses; i++)
+		address_sockaddr(&config->service.addresses[i], (uint16_t)config->local_server.port,
+			&borrowed->service[i]);
+	for (size_t i = 0; i < options->required_count; i++)
+		borrowed->required[i] = required[i].text;
+	for (size_t i = 0; i < config->local_server.source_count; i++) {
+		const struct address *source = &config->local_server.source[i];
+
+		address_sockaddr(source, 0,
+			source->family == AF_INET ? &options->source4 : &options->source6);
+	}
+	checks_fill(config, borrowed->checks);
+	prefixes_fill(config, borrowed);
+	snprintf(borrowed->owner, sizeof(borrowed->owner), "anoded[%d]", getpid());
+
+	address_sockaddr(&config->local_server.address, (uint16_t)config->local_server.port,
+		&options->server);
+	options->service = borrowed->service;
+	options->service_count = addresses;
+	options->no_service_probes = !config->health.service_probes;
+	options->required = borrowed->required;
+	options->checks = borrowed->checks;
+	options->check_count = config->health.checks_count;
+	options->interval = span_of(config->health.interval);
+	options->timeout = span_of(config->health.timeout);
+	options->fail = config->health.fail;
+	options->rise = config->health.rise;
+	options->prefixes = borrowed->prefixes;
+	options->prefix_count = config->routing.prefixes_count;
+	options->route = (struct route_options){.bird = {.socket = config->routing.bird.socket},
+		.state_dir = config->routing.bird.state_dir,
+		.owner = borrowed->owner};
+	policy_fill(config, &options->policy);
+	return 0;
+}
+
+/* The flow's own lines; those of transitions come by themselves (below). */
+static void health_log(void *arg, int level, const char *text)
+{
+	log_write(level <= LOG_ERR       ? LOG_HEALTH_ERROR
+		  : level <= LOG_WARNING ? LOG_HEALTH_WARNING
+		  : level <= LOG_INFO    ? LOG_HEALTH_INFO
+					 : LOG_DETAIL,
+		"health", NULL, "%s", text);
+}
+
+/* Its text is logged by the flow; this gives the journal an event to select. */
+static void health_changed(void *arg)
+{
+	struct daemon *daemon = arg;
+	struct health_node_status status;
+
+	health_node_status(daemon->health, &status);
+	if (status.bird == BIRD_UP)
+		waiting_end(&daemon->waiting, "bird", "");
+	else if (status.bird == BIRD_GONE)
+		waiting_begin(&daemon->waiting, "bird", "",
+			*status.bird_error ? status.bird_error : "it doesn't answer");
+}
+
+static void health_left(void *arg, int result)
+{
+	daemon_left_routes(arg, result);
+}
+
+int daemon_health_open(struct daemon *daemon)
+{
+	static const struct health_events events = {
+		.log = health_log, .changed = health_changed, .left = health_left};
+	struct health_options options = {0};
+	struct health_error error = {""};
+	struct borrowed borrowed;
+	int r = options_fill(daemon->config, &options, &borrowed);
+
+	if (r == 0)
+		r = health_new(&daemon->health, daemon->loop, &options, &events, daemon, &error);
+	if (r < 0)
+		log_write(LOG_DAEMON_FAILED, NULL, NULL, "health: %s",
+			error.text[0] ? error.text : strerror(-r));
+	borrowed_free(&borrowed);
+	return r;
+}
+
+int daemon_health_reload(
+	struct daemon *daemon, const struct config *config, char *error, size_t error_size)
+{
+	struct health_options options = {0};
+	struct health_error health_error = {""};
+	struct borrowed borrowed;
+	int r = options_fill(config, &options, &borrowed);
+
+	if (r == 0)
+		r = health_reload(daemon->health, &options, &health_error);
+	if (r < 0)
+		snprintf(error, error_size, "%s",
+			health_error.text[0] ? health_error.text : strerror(-r));
+	borrowed_free(&borrowed);
+	return r;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Leaving service, step by step:
+ *
+ *     SIGTERM ─▶ withdraw ─▶ read back ─▶ drain ─▶ detach, unpin ─▶ end of the loop
+ *
+ * The fast path answers until the last step: queries that are still on their way
+ * after the withdrawal are answered as well.
+ */
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "control/daemon.h"
+#include "control/log.h"
+
+#define LOOK_US UINT64_C(50000)
+
+static uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static uint64_t queries_counted(const struct daemon *daemon)
+{
+	struct fastpath_counters counters;
+
+	fastpath_counters(daemon->fastpath, &counters);
+	return counters.all.fast + counters.all.passed + counters.all.dropped;
+}
+
+static int leave_finish(struct daemon *daemon)
+{
+	int r = 0;
+
+	/* The publisher writes into the engine's memory: it ends before that goes. */
+	zones_close(daemon->zones);
+	daemon->zones = NULL;
+	if (fastpath_memory(daemon->fastpath))
+		r = fastpath_leave(daemon->fastpath);
+	if (r < 0)
+		log_write(LOG_ENGINE_FAILED, NULL, NULL, "detaching: %s", strerror(-r));
+	else
+		log_write(LOG_ENGINE_DETACHED, NULL, NULL, "fast path detached, left service");
+	return sd_event_exit(daemon->loop, 0);
+}
+
+/* Quiet for long enough, or for too long not. */
+static int leave_look(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct daemon *daemon = arg;
+	uint64_t now = now_us(), queries = queries_counted(daemon);
+
+	if (queries != daemon->leave_queries) {
+		daemon->leave_queries = queries;
+		daemon->leave_query = now;
+	}
+	if (daemon->leave_undrained ||
+		now - daemon->leave_query >= daemon->config->leave.quiet.us ||
+		now - daemon->leave_since >= daemon->config->leave.limit.us)
+		return leave_finish(daemon);
+	sd_event_source_set_time_relative(source, LOOK_US);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+void daemon_left_routes(struct daemon *daemon, int result)
+{
+	if (daemon->leave != LEAVE_WITHDRAWING)
+		return;
+	daemon->leave = LEAVE_DRAINING;
+	daemon->leave_since = daemon->leave_query = now_us();
+	daemon->leave_queries = queries_counted(daemon);
+	if (result < 0)
+		log_write(LOG_PREFIX_STUCK, NULL, NULL,
+			"withdrawal not confirmed by BIRD: %s; its state files say withdrawn",
+			strerror(-result));
+	if (sd_event_add_time_relative(daemon->loop, &daemon->leave_timer, CLOCK_MONOTONIC, LOOK_US,
+		    0, leave_look, daemon) < 0)
+		leave_finish(daemon);
+}
+
+void daemon_leave(struct daemon *daemon)
+{
+	if (daemon->leave != LEAVE_NOT) {
+		daemon->leave_undrained = true;
+		return;
+	}
+	daemon->leave = LEAVE_WITHDRAWING;
+	sd_notify(0, "STOPPING=1");
+	log_write(LOG_DAEMON_LEAVING, NULL, NULL, "leaving service: withdraw, drain, detach");
+	health_leave(daemon->health);
+}
