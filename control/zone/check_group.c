@@ -30,6 +30,8 @@ static bool target_fits(
 	uint32_t apex_at = QUESTION_AT + l->r;
 	uint32_t group_at = apex_at + l->apex_len + 1 + QUESTION_TAIL;
 
+	if (l->apex_len == CHECK_GROUP_UNPLACED)
+		return true;
 	if (base == BASE_OWNER)
 		return target >= QUESTION_AT && (target == QUESTION_AT || target < apex_at);
 	if (base == BASE_APEX)
@@ -147,7 +149,7 @@ static const char *fragment_fault(struct look *l, bool first)
 		fault = "sum";
 	if (!fault)
 		fault = records_fault(l);
-	if (!fault && f->flags & FRAGMENT_TARGET)
+	if (!fault && f->flags & FRAGMENT_TARGET && l->apex_len != CHECK_GROUP_UNPLACED)
 		fault = target_fault(l);
 	return fault;
 }

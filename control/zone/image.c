@@ -64,13 +64,18 @@ int image_settle(struct image *image)
 {
 	struct tenant *tenant, *next;
 	int error = image_unsettled(image) ? image_grace(image) : 0;
+	uint64_t deleted = 0;
 
 	if (error || !image->unsettled)
 		return error;
 	HASH_ITER (hh, image->tenants, tenant, next) {
-		if (tenant->unsettled)
-			batch_finish(image, tenant);
+		if (!tenant->unsettled)
+			continue;
+		deleted += tenant->old_names;
+		batch_finish(image, tenant);
 	}
+	if (deleted)
+		image_index_shrink(image->names);
 	return 0;
 }
 

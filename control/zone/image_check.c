@@ -270,6 +270,19 @@ static bool entry_has(const struct image_entry *e, uint16_t type)
 	return false;
 }
 
+/* The zone that an entry says it is of, if readers find it; NULL: it is gone. */
+static const struct image_zone *entry_zone(const struct walk *w, const struct image_entry *e)
+{
+	const struct image_zone *z = at(w, e->zone);
+	uint64_t hash;
+
+	if (!room_at(w, e->zone))
+		return NULL;
+	/* not every offset is a zone: only what the zones index leads to */
+	hash = image_index_hash(z->key, z->key_len, w->header->zone_seed);
+	return reader_find(w, w->header->zones, hash, 0, z->key, z->key_len) == e->zone ? z : NULL;
+}
+
 /* The entry as an object, wherever a slot or prev leads to it. OBJECT_NEW, OBJECT_KNOWN or an
  * error. */
 static int entry_walk(struct walk *w, uint32_t offset)
@@ -277,17 +290,17 @@ static int entry_walk(struct walk *w, uint32_t offset)
 	const struct image_entry *e = at(w, offset);
 	uint8_t known = ENTRY_CUT | ENTRY_WILDCARD | ENTRY_DNAME | ENTRY_CNAME | ENTRY_PASS |
 			ENTRY_TOMBSTONE | ENTRY_APEX;
-	const struct image_keyed *zone = at(w, e->zone);
-	uint32_t apex_len = room_at(w, e->zone) ? zone->key_len : 0;
+	const struct image_zone *zone;
 	int size;
 
 	if (bit_get(w->first, offset))
 		return OBJECT_KNOWN;
+	zone = entry_zone(w, e);
 	if (!key_fits((const struct image_keyed *)e, 1))
 		return wrong(w, "entry %u: bad key", offset);
 	if (e->flags & ~known)
 		return wrong(w, "entry %u: flags %x", offset, e->flags);
-	size = types_walk(w, offset, apex_len);
+	size = types_walk(w, offset, zone ? zone->key_len : CHECK_GROUP_UNPLACED);
 	if (size < 0)
 		return size;
 	if (e->flags & (ENTRY_PASS | ENTRY_TOMBSTONE) && e->types)
@@ -350,21 +363,6 @@ static int kin_check(struct walk *w, uint32_t offset, const struct image_version
 	return 0;
 }
 
-/* The current version of the zone that an entry says it is of, or NULL. */
-static const struct image_version *entry_version(const struct walk *w, const struct image_entry *e)
-{
-	const struct image_zone *z = at(w, e->zone);
-	uint64_t hash;
-
-	if (!room_at(w, e->zone))
-		return NULL;
-	/* not every offset is a zone: only what the zones index leads to */
-	hash = image_index_hash(z->key, z->key_len, w->header->zone_seed);
-	if (reader_find(w, w->header->zones, hash, 0, z->key, z->key_len) != e->zone || !z->head)
-		return NULL;
-	return at(w, z->head);
-}
-
 static int prev_check(struct walk *w, uint32_t offset)
 {
 	const struct image_entry *e = at(w, offset), *p = at(w, e->prev);
@@ -397,6 +395,7 @@ static int entry_found(struct walk *w, uint32_t offset, uint32_t tag)
 {
 	const struct image_entry *e = at(w, offset);
 	const struct image_version *version;
+	const struct image_zone *zone;
 	enum image_standing standing;
 	int error;
 
@@ -407,7 +406,8 @@ static int entry_found(struct walk *w, uint32_t offset, uint32_t tag)
 		return error;
 	if (error == OBJECT_KNOWN)
 		return w->settled ? wrong(w, "entry %u stands twice", offset) : 0;
-	version = entry_version(w, e);
+	zone = entry_zone(w, e);
+	version = zone && zone->head ? at(w, zone->head) : NULL;
 	standing = entry_standing(w, offset, version);
 	if (w->settled && (standing != IMAGE_LIVE || e->prev))
 		return wrong(w, "entry %u: standing %d, prev %u, in a settled image", offset,

@@ -11,6 +11,8 @@
 #define PLACES        (IMAGE_BUCKETS * IMAGE_SLOTS)
 #define SEGMENT_UNITS (IMAGE_SEGMENT_SIZE / IMAGE_UNIT)
 #define NO_PLACE      UINT32_MAX
+#define MERGE_LIVE                                                                                 \
+	(PLACES / 2) /* at most that many in a segment made of two: room before it splits again */
 
 struct segment {
 	uint32_t offset;
@@ -270,13 +272,14 @@ static void half_fill(const struct segment *segment, const uint64_t *from, uint3
 	}
 }
 
-static int directory_double(struct image_index *index)
+/* The directory of another depth, one more or one less, which every segment's allows. */
+static int directory_resize(struct image_index *index, uint32_t depth)
 {
-	uint32_t count = 2u << index->depth, units = directory_units(index->depth + 1);
+	uint32_t count = 1u << depth, units = directory_units(depth);
 	struct segment **directory;
 	uint32_t *words, offset;
 
-	if (index->depth >= index->depth_max)
+	if (depth > index->depth_max)
 		return -EXFULL;
 	directory = calloc(count, sizeof(*directory));
 	words = calloc((size_t)units * IMAGE_UNIT, 1);
@@ -287,7 +290,7 @@ static int directory_double(struct image_index *index)
 		return -ENOSPC;
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		directory[i] = index->directory[i / 2];
+		directory[i] = index->directory[depth > index->depth ? i / 2 : i * 2];
 		words[i] = directory[i]->offset;
 	}
 	image_store_bytes(index->targets, offset, 0, words, (size_t)units * IMAGE_UNIT);
@@ -296,10 +299,20 @@ static int directory_double(struct image_index *index)
 	index->directory = directory;
 	uint32_t old = index->offset;
 	index->offset = offset;
-	index->depth++;
+	index->depth = depth;
 	word_store(index);
 	part_drop(index, old);
 	return 0;
+}
+
+/* 'count' words from 'first' on name the segment: in the image before they do beside it. */
+static void directory_set(
+	struct image_index *index, uint32_t first, uint32_t count, struct segment *segment)
+{
+	for (uint32_t i = 0; i < count; i++)
+		image_store_u32(index->targets, index->offset, (first + i) * 4, segment->offset);
+	for (uint32_t i = 0; i < count; i++)
+		index->directory[first + i] = segment;
 }
 
 /* The segment of this hash becomes two. The old one keeps all that readers of the old words look
@@ -311,7 +324,7 @@ static int segment_split(struct image_index *index, uint64_t hash)
 	uint32_t high[PLACES];
 
 	if (old->depth == index->depth) {
-		int error = directory_double(index);
+		int error = directory_resize(index, index->depth + 1);
 		if (error)
 			return error;
 	}
@@ -382,4 +395,78 @@ void image_index_delete(struct image_index *index, const struct image_slot *slot
 void image_index_state(const struct image_index *index, struct image_index_state *state)
 {
 	*state = (struct image_index_state){index->objects, index->segments, index->depth};
+}
+
+/* Adds the segment's objects to the slots; false if they don't fit. */
+static bool half_join(const struct image_index *index, const struct segment *segment,
+	uint64_t *slots, uint32_t *high)
+{
+	const uint64_t *from = segment_slots(index, segment);
+
+	for (uint32_t i = 0; i < PLACES; i++) {
+		uint64_t hash = (uint64_t)segment->high[i] << 32 | SLOT_TAG(from[i]);
+		uint32_t place = SLOT_OFFSET(from[i]) ? free_place(slots, hash) : i;
+
+		if (place == NO_PLACE)
+			return false;
+		if (!SLOT_OFFSET(from[i]))
+			continue;
+		slots[place] = from[i];
+		high[place] = segment->high[i];
+	}
+	return true;
+}
+
+/* The segment at 'first' and its sibling become one, if they are sparse enough. */
+static bool segments_merge(struct image_index *index, uint32_t first)
+{
+	struct segment *low = index->directory[first], *upper, *both;
+	uint32_t run = 1u << (index->depth - low->depth);
+	uint64_t slots[PLACES] = {0};
+	uint32_t high[PLACES] = {0};
+
+	if (low->depth == 0 || first & run)
+		return false;
+	upper = index->directory[first + run];
+	if (upper->depth != low->depth || low->live + upper->live > MERGE_LIVE ||
+		!half_join(index, low, slots, high) || !half_join(index, upper, slots, high))
+		return false;
+	both = segment_new(index, low->depth - 1, slots, high);
+	if (!both)
+		return false;
+	directory_set(index, first, 2 * run, both);
+	part_drop(index, low->offset);
+	part_drop(index, upper->offset);
+	index->segments--;
+	free(low);
+	free(upper);
+	return true;
+}
+
+static uint32_t depth_most(const struct image_index *index)
+{
+	uint32_t most = 0;
+
+	for (uint32_t i = 0; i < 1u << index->depth; i++) {
+		if (index->directory[i]->depth > most)
+			most = index->directory[i]->depth;
+	}
+	return most;
+}
+
+void image_index_shrink(struct image_index *index)
+{
+	bool merged = true;
+
+	while (merged) {
+		merged = false;
+		for (uint32_t i = 0; i < 1u << index->depth;) {
+			merged |= segments_merge(index, i);
+			i += 1u << (index->depth - index->directory[i]->depth);
+		}
+	}
+	while (depth_most(index) < index->depth) {
+		if (directory_resize(index, index->depth - 1))
+			return;
+	}
 }

@@ -49,6 +49,9 @@ int image_index_insert(struct image_index *index, uint64_t hash, uint32_t offset
 void image_index_replace(struct image_index *index, const struct image_slot *slot, uint32_t offset);
 void image_index_delete(struct image_index *index, const struct image_slot *slot);
 
+/* Joins segments that many deletions have left sparse, as far as memory goes. */
+void image_index_shrink(struct image_index *index);
+
 struct image_index_state {
 	uint64_t objects;
 	uint32_t segments;

@@ -19,9 +19,10 @@
 static const uint16_t class_units[] = {
 	2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, /* a line, then steps of 16 bytes */
 	18, 20, 22, 24, 26, 28, 30, 32, 36, 40, 44, 48, 52, 56, 60, 64, /* steps of 32, 64 bytes */
-	68, 73, 78, 85, 93, 102, 113, 128, 146, 170, 204, 256, /* a run divided by 15, 14, ... */
+	68, 73, 78, 85, 93, 102, 113, 128, 146, 170, 204, /* a run divided by 15, 14, ... */
 };
 #define CLASSES (sizeof(class_units) / sizeof(class_units[0]))
+#define LARGEST 204u /* larger objects have whole pages: so have segments of the index */
 
 enum page_state {
 	PAGE_UNCLAIMED, /* before image_space_ready() */
@@ -91,7 +92,7 @@ static uint32_t large_pages(uint32_t units)
 
 uint32_t image_space_cost(uint32_t units)
 {
-	return units > PAGE_UNITS ? large_pages(units) * PAGE_UNITS : class_units[class_of(units)];
+	return units > LARGEST ? large_pages(units) * PAGE_UNITS : class_units[class_of(units)];
 }
 
 static void list_push(struct image_space *space, uint32_t *head, uint32_t page)
@@ -212,7 +213,7 @@ int image_space_adopt(
 	uint32_t page = offset / PAGE_UNITS;
 
 	space->used[use] += image_space_cost(units);
-	if (units > PAGE_UNITS) {
+	if (units > LARGEST) {
 		if (offset % PAGE_UNITS || !pages_claim(space, page, large_pages(units)))
 			return -EINVAL;
 		space->pages[page] = (struct page){.state = PAGE_LARGE, .next = large_pages(units)};
@@ -304,7 +305,7 @@ static uint32_t large_take(struct image_space *space, uint32_t units)
 uint32_t image_space_take(struct image_space *space, uint32_t units, enum image_use use)
 {
 	uint32_t offset =
-		units > PAGE_UNITS ? large_take(space, units) : run_take(space, class_of(units));
+		units > LARGEST ? large_take(space, units) : run_take(space, class_of(units));
 
 	if (offset)
 		space->used[use] += image_space_cost(units);

@@ -5,7 +5,7 @@
  *     take ─▶ object ─▶ retire ─▶ quarantine ── a whole grace period ──▶ free
  *                 └──── give: was never linked, or no reader is left ───▶ free
  *
- * Pages of 4 KiB come from a buddy system in each shard, so that nothing crosses a shard. Up to 4
+ * Pages of 4 KiB come from a buddy system in each shard, so that nothing crosses a shard. Up to 3
  * KiB an object lies in a run of pages cut into places of one size; larger ones have pages of their
  * own. Sizes grow in steps of 16 bytes up to 256 and then by a twelfth or so; 64 bytes and less
  * never straddle a line.
