@@ -4,6 +4,7 @@
 #include <string.h>
 #include "answer/packet.h"
 #include "tests/host/ask.h"
+#include "tests/host/wire.h"
 #include "dataset.h"
 
 #define TTL       3600
@@ -15,30 +16,6 @@ const char *const question_names[QUESTIONS] = {
 	[QUESTION_NODATA] = "nodata",
 	[QUESTION_NXDOMAIN] = "nxdomain",
 };
-
-/* Bytes that are appended to; callers know that they fit. */
-struct wire {
-	uint8_t *bytes;
-	size_t size;
-};
-
-static void wire_put(struct wire *w, const void *bytes, size_t size)
-{
-	memcpy(w->bytes + w->size, bytes, size);
-	w->size += size;
-}
-
-static void wire_put8(struct wire *w, uint8_t value)
-{
-	wire_put(w, &value, 1);
-}
-
-static void wire_put32(struct wire *w, uint32_t value)
-{
-	be32 v = be32_of(value);
-
-	wire_put(w, &v, sizeof(v));
-}
 
 static void wire_put_label(struct wire *w, const char *label)
 {

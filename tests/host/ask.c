@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 #include "answer/packet.h"
+#include "wire.h"
 
 #define IFINDEX   1
 #define LEASE     3600 /* seconds */
@@ -13,37 +14,6 @@ static const uint8_t service4[4] = {192, 0, 2, 53}, client4[4] = {198, 51, 100, 
 static const uint8_t service6[16] = {0x20, 1, 0xd, 0xb8, [15] = 0x53},
 		     client6[16] = {0x20, 1, 0xd, 0xb8, 0, 9, [15] = 7};
 static const uint8_t own_mac[6] = {2, 0, 0, 0, 0, 1}, client_mac[6] = {2, 0, 0, 0, 0, 2};
-
-/* Bytes that are appended to. */
-struct wire {
-	uint8_t *bytes;
-	size_t size;
-};
-
-static void put(struct wire *w, const void *bytes, size_t size)
-{
-	memcpy(w->bytes + w->size, bytes, size);
-	w->size += size;
-}
-
-static void put8(struct wire *w, uint8_t value)
-{
-	put(w, &value, 1);
-}
-
-static void put16(struct wire *w, uint16_t value)
-{
-	be16 v = be16_of(value);
-
-	put(w, &v, sizeof(v));
-}
-
-static void put32(struct wire *w, uint32_t value)
-{
-	be32 v = be32_of(value);
-
-	put(w, &v, sizeof(v));
-}
 
 static uint16_t header_checksum(const uint8_t *bytes, size_t size)
 {
@@ -61,45 +31,45 @@ static void put_ipv4(struct wire *w, size_t payload)
 	uint8_t *start = w->bytes + w->size;
 	be16 checksum;
 
-	put16(w, 0x4500);
-	put16(w, (uint16_t)(payload + sizeof(struct ipv4)));
-	put32(w, 0);
-	put8(w, 64);
-	put8(w, PROTOCOL_UDP);
-	put16(w, 0);
-	put(w, client4, sizeof(client4));
-	put(w, service4, sizeof(service4));
+	wire_put16(w, 0x4500);
+	wire_put16(w, (uint16_t)(payload + sizeof(struct ipv4)));
+	wire_put32(w, 0);
+	wire_put8(w, 64);
+	wire_put8(w, PROTOCOL_UDP);
+	wire_put16(w, 0);
+	wire_put(w, client4, sizeof(client4));
+	wire_put(w, service4, sizeof(service4));
 	checksum = be16_of(header_checksum(start, sizeof(struct ipv4)));
 	memcpy(start + offsetof(struct ipv4, checksum), &checksum, sizeof(checksum));
 }
 
 static void put_ipv6(struct wire *w, size_t payload)
 {
-	put32(w, 0x60000000);
-	put16(w, (uint16_t)payload);
-	put8(w, PROTOCOL_UDP);
-	put8(w, 64);
-	put(w, client6, sizeof(client6));
-	put(w, service6, sizeof(service6));
+	wire_put32(w, 0x60000000);
+	wire_put16(w, (uint16_t)payload);
+	wire_put8(w, PROTOCOL_UDP);
+	wire_put8(w, 64);
+	wire_put(w, client6, sizeof(client6));
+	wire_put(w, service6, sizeof(service6));
 }
 
 static void put_message(struct wire *w, const struct ask *ask)
 {
-	put16(w, ask->id);
-	put16(w, 0);
-	put16(w, 1);
-	put32(w, 0);
-	put16(w, ask->edns);
-	put(w, ask->name, ask->name_size);
-	put16(w, ask->type);
-	put16(w, CLASS_IN);
+	wire_put16(w, ask->id);
+	wire_put16(w, 0);
+	wire_put16(w, 1);
+	wire_put32(w, 0);
+	wire_put16(w, ask->edns);
+	wire_put(w, ask->name, ask->name_size);
+	wire_put16(w, ask->type);
+	wire_put16(w, CLASS_IN);
 	if (!ask->edns)
 		return;
-	put8(w, 0); /* RFC 6891 section 6.1.2 */
-	put16(w, TYPE_OPT);
-	put16(w, 1232);
-	put32(w, EDNS_DO);
-	put16(w, 0);
+	wire_put8(w, 0); /* RFC 6891 section 6.1.2 */
+	wire_put16(w, TYPE_OPT);
+	wire_put16(w, 1232);
+	wire_put32(w, EDNS_DO);
+	wire_put16(w, 0);
 }
 
 size_t ask_message_at(bool ipv6)
@@ -116,17 +86,17 @@ size_t ask_frame(const struct ask *ask, uint8_t *frame, size_t room)
 
 	if (ask_message_at(ask->ipv6) + message > room)
 		return 0;
-	put(&w, own_mac, sizeof(own_mac));
-	put(&w, client_mac, sizeof(client_mac));
-	put16(&w, ask->ipv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4);
+	wire_put(&w, own_mac, sizeof(own_mac));
+	wire_put(&w, client_mac, sizeof(client_mac));
+	wire_put16(&w, ask->ipv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4);
 	if (ask->ipv6)
 		put_ipv6(&w, payload);
 	else
 		put_ipv4(&w, payload);
-	put16(&w, ask->port);
-	put16(&w, 53);
-	put16(&w, (uint16_t)payload);
-	put16(&w, 0xbeef); /* never verified */
+	wire_put16(&w, ask->port);
+	wire_put16(&w, 53);
+	wire_put16(&w, (uint16_t)payload);
+	wire_put16(&w, 0xbeef); /* never verified */
 	put_message(&w, ask);
 	return w.size;
 }
