@@ -61,7 +61,9 @@ static uint32_t find(const struct engine_memory *memory, uint64_t word, uint64_t
 			uint64_t slot = load64(&segment[bucket * 8 + i]);
 			const struct image_keyed *k = object(memory, (uint32_t)slot);
 
-			empty |= slot == 0;
+			empty = slot == 0;
+			if (empty)
+				break;
 			if (!(uint32_t)slot || slot >> 32 != (uint32_t)h)
 				continue;
 			pause_here();
