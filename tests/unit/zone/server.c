@@ -192,7 +192,8 @@ void server_start(struct server *server, const char *const *origins, size_t coun
 	char config[128];
 
 	snprintf(config, sizeof(config), "%s/conf", server->folder);
-	server->port = free_port();
+	if (!server->port)
+		server->port = free_port();
 	FILE *file = fopen(config, "we");
 	if (!file)
 		die("%s", config);
@@ -223,21 +224,27 @@ void server_signal(struct server *server, int signal)
 	kill(server->pid, signal);
 }
 
-void server_stop(struct server *server)
+void server_end(struct server *server)
 {
 	struct monotime deadline = monotime_add(monotime_now(), timespan_s(5));
-	char *command;
 
-	if (server->pid > 0) {
-		kill(server->pid, SIGCONT);
-		kill(server->pid, SIGTERM);
-		while (waitpid(server->pid, NULL, WNOHANG) == 0) {
-			if (!monotime_before(monotime_now(), deadline))
-				kill(server->pid, SIGKILL);
-			usleep(2000);
-		}
+	if (server->pid <= 0)
+		return;
+	kill(server->pid, SIGCONT);
+	kill(server->pid, SIGTERM);
+	while (waitpid(server->pid, NULL, WNOHANG) == 0) {
+		if (!monotime_before(monotime_now(), deadline))
+			kill(server->pid, SIGKILL);
+		usleep(2000);
 	}
 	server->pid = 0;
+}
+
+void server_stop(struct server *server)
+{
+	char *command;
+
+	server_end(server);
 	if (asprintf(&command, "rm -r '%s'", server->folder) < 0 || system(command))
 		die("%s is left over", server->folder);
 	free(command);

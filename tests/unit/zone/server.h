@@ -36,7 +36,8 @@ void server_prepare(struct server *server, enum server_kind kind);
 /* Writes the file of a zone; NULL text: only the path is told. Returns the path, to be freed. */
 char *server_zone(const struct server *server, const char *origin, const char *text);
 
-/* Starts it with these zones and returns when it answers for the first of them. */
+/* Starts it with these zones and returns when it answers for the first of them. On the port it had
+ * before, if it ran before. */
 void server_start(struct server *server, const char *const *origins, size_t count);
 
 /* Lets it read its zone files again; returns at once. */
@@ -44,6 +45,9 @@ void server_reload(struct server *server);
 
 /* kill(2) with the server's pid. */
 void server_signal(struct server *server, int signal);
+
+/* Ends it; it may be started again. */
+void server_end(struct server *server);
 
 /* Ends it and removes the folder. */
 void server_stop(struct server *server);

@@ -4,16 +4,20 @@
  */
 #include "tests/unit/zone/server.h"
 
+#include "control/zone/mirror.h"
 #include "control/zone/soa.h"
 #include "control/zone/transfer.h"
 #include "tests/unit/zone/wire.h"
 
+#include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -46,9 +50,10 @@ struct servers {
 	const char *root_is;
 };
 
+static const char *const origins[] = {"example.", "open.", "."};
+
 static int servers_begin(void **state, enum server_kind kind)
 {
-	static const char *const origins[] = {"example.", "open.", "."};
 	struct servers *servers = calloc(1, sizeof(*servers));
 
 	*state = NULL;
@@ -252,6 +257,104 @@ static void the_serial_is_asked_signed_and_unsigned(void **state)
 	key_free(key);
 }
 
+/* What the mirror told of its one zone. */
+struct told {
+	pthread_mutex_t lock;
+	struct mirror *mirror;
+	struct mirror_status status;
+	int bypasses;
+};
+
+static void on_event(void *context, const struct mirror_event *event)
+{
+	struct told *told = context;
+
+	if (event->kind == MIRROR_ZONE)
+		mirror_report(told->mirror, event->id, event->zone->soa.serial, NULL);
+	zone_free(event->zone);
+	pthread_mutex_lock(&told->lock);
+	told->bypasses += event->kind == MIRROR_BYPASS;
+	pthread_mutex_unlock(&told->lock);
+}
+
+static void on_status(void *context, const struct mirror_status *status)
+{
+	struct told *told = context;
+
+	pthread_mutex_lock(&told->lock);
+	told->status = *status;
+	pthread_mutex_unlock(&told->lock);
+}
+
+/* Waits for a phase with this serial published, for this reason. */
+static void await(
+	struct told *told, enum mirror_phase phase, uint32_t serial, enum zone_fault_kind fault)
+{
+	struct monotime deadline = monotime_add(monotime_now(), timespan_s(20));
+	struct mirror_status status;
+
+	do {
+		usleep(1000);
+		pthread_mutex_lock(&told->lock);
+		status = told->status;
+		pthread_mutex_unlock(&told->lock);
+		if (!monotime_before(monotime_now(), deadline))
+			fail_msg("still %s with serial %u, %s", mirror_phase_name(status.phase),
+				status.published_serial, status.fault.text);
+	} while (status.phase != phase || status.published_serial != serial ||
+		 status.fault.kind != fault);
+}
+
+static void the_mirror_follows_the_server_through_change_and_silence(void **state)
+{
+	struct servers *servers = running(state);
+	struct told told = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	char *path = server_zone(&servers->server, "key", NULL); /* "<folder>/keyzone" */
+	struct key_options key = {"mirror", "hmac-sha256", path};
+	uint8_t name[NAME_MAX_SIZE];
+	struct mirror_zone_options zone = {.name = name, .key = "mirror", .poll = timespan_ms(50)};
+	struct mirror_options options = {
+		.server = server_options(&servers->server).server,
+		.keys = &key,
+		.key_count = 1,
+		.zones = &zone,
+		.zone_count = 1,
+		.poll_timeout = timespan_ms(200),
+	};
+	struct mirror_sink sink = {.context = &told, .event = on_event, .status = on_status};
+
+	FILE *file = fopen(path, "we");
+	fputs(WIRE_SECRET, file);
+	fclose(file);
+	name_from_text(name, "example.");
+	assert_int_equal(mirror_start(&told.mirror, &options, &sink), 0);
+	await(&told, MIRROR_CURRENT, 17, ZONE_FAULT_NONE);
+
+	char *text = strdup(SMALL);
+	*strstr(text, "17 3600") = '2';
+	free(server_zone(&servers->server, "example.", text));
+	server_reload(&servers->server);
+	await(&told, MIRROR_CURRENT, 27, ZONE_FAULT_NONE);
+
+	if (servers->server.kind == SERVER_KNOT) { /* NSD's children don't stop with it */
+		server_signal(&servers->server, SIGSTOP);
+		await(&told, MIRROR_UNCONFIRMED, 27, ZONE_FAULT_TIMEOUT);
+		server_signal(&servers->server, SIGCONT);
+		await(&told, MIRROR_CURRENT, 27, ZONE_FAULT_NONE);
+	}
+	server_end(&servers->server);
+	await(&told, MIRROR_UNCONFIRMED, 27, ZONE_FAULT_UNREACHABLE);
+	server_start(&servers->server, origins, 3);
+	await(&told, MIRROR_CURRENT, 27, ZONE_FAULT_NONE);
+	pthread_mutex_lock(&told.lock);
+	/* A server that is starting may say SERVFAIL or REFUSED for a moment. */
+	assert_in_range(told.bypasses, 0, 1);
+	pthread_mutex_unlock(&told.lock);
+	mirror_stop(told.mirror);
+	free(text);
+	free(path);
+}
+
 static int run_against(enum server_kind kind)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +365,7 @@ static int run_against(enum server_kind kind)
 		cmocka_unit_test(wrong_keys_are_named),
 		cmocka_unit_test(a_zone_the_server_doesnt_have_is_denied),
 		cmocka_unit_test(the_serial_is_asked_signed_and_unsigned),
+		cmocka_unit_test(the_mirror_follows_the_server_through_change_and_silence),
 	};
 
 	if (kind == SERVER_NSD)
