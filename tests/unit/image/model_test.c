@@ -541,6 +541,67 @@ static void every_death_in_a_new_instance_leaves_one_version(void **state)
 	every_death_leaves_one_version(14, 17);
 }
 
+static struct image *writer_open_two(struct engine_memory *second)
+{
+	struct engine_memory *memories[] = {&memory, second};
+	struct image *image = NULL;
+
+	assert_int_equal(image_open(&image, memories, 2, &poison, NULL), 0);
+	return image;
+}
+
+/* Readers of each copy see one version or the other; the next writer makes the copies equal. */
+static void every_death_between_two_copies_is_mended(void **state)
+{
+	struct compiled *compiled[2] = {version_compile(0, 17), version_compile(0, 18)};
+	struct image *volatile image;
+	volatile long at = 0;
+	volatile bool died = true;
+	struct engine_memory second;
+
+	(void)state;
+	for (; died; at++) {
+		uint32_t met[2];
+
+		memory_make(4, 16);
+		second = memory;
+		memory_make(4, 16);
+		image = writer_open_two(&second);
+		assert_int_equal(version_publish(image, 0, compiled[0]), 0);
+		died = false;
+		if (setjmp(death) == 0) {
+			stores_left = at;
+			version_publish(image, 0, compiled[1]);
+			image_settle(image);
+		} else {
+			died = true;
+		}
+		stores_left = -1;
+		image_close(image);
+		for (int i = 0; i < 2; i++) {
+			struct engine_memory first = memory;
+
+			met[i] = zone_expect_whole(0);
+			assert_true(met[i] == 17 || met[i] == 18);
+			memory = second; /* look at the other one */
+			second = first;
+		}
+		image = writer_open_two(&second);
+		assert_int_equal(zone_expect_whole(0), met[0]);
+		assert_memory_equal(memory.image, second.image, 4 * IMAGE_STRIDE(16));
+		assert_int_equal(image_settle(image), 0);
+		image_expect_settled();
+		assert_memory_equal(memory.image, second.image, 4 * IMAGE_STRIDE(16));
+		image_close(image);
+		memory_drop();
+		memory = second;
+		memory_drop();
+	}
+	assert_true(at > 100);
+	compiled_free(compiled[0]);
+	compiled_free(compiled[1]);
+}
+
 /* What the first writer is at when it dies, after version 17 of zone 0. */
 typedef void deed(struct image *image, struct compiled *next);
 
@@ -620,6 +681,7 @@ int main(void)
 		cmocka_unit_test(every_death_in_a_change_leaves_one_version),
 		cmocka_unit_test(every_death_in_a_new_instance_leaves_one_version),
 		cmocka_unit_test(every_death_of_an_adopting_writer_can_be_adopted),
+		cmocka_unit_test(every_death_between_two_copies_is_mended),
 		cmocka_unit_test(
 			every_lookup_is_of_one_version_while_the_writer_dies_again_and_again),
 	};
