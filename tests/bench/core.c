@@ -13,6 +13,7 @@
  * was answered from the image: the counters tell.
  */
 #include <errno.h>
+#include <fnmatch.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,7 +40,7 @@ struct plan {
 	int rounds;
 	uint32_t repeat_hot, repeat_random; /* runs of a program in a round */
 	bool verbose;
-	const char *only; /* prefix of the cases to run, or NULL */
+	const char *only; /* pattern of the cases to run, or NULL */
 	double limit;     /* for the case "hit"; 0 = none */
 };
 
@@ -47,6 +48,7 @@ struct bench {
 	const struct plan *plan;
 	struct engine *engine;
 	struct core_bpf *skeleton;
+	const struct dataset *dataset; /* that the image holds */
 	struct core_packet *packets;
 	uint32_t packet_count; /* of the loaded object's table */
 };
@@ -167,95 +169,114 @@ static int bench_round(struct bench *b, uint32_t repeat, double *reflector, doub
 	return 0;
 }
 
-static int bench_case(struct bench *b, const struct dataset *d, enum question question, bool random,
-	bool ipv6, const char *suffix)
+/* The image holds this data set and nothing else. */
+static int bench_publish(struct bench *b, const struct dataset *dataset)
+{
+	struct engine_memory memory = *engine_memory(b->engine), *list[] = {&memory};
+	struct image *image = NULL;
+	struct image_usage usage;
+	int err;
+
+	if (b->dataset == dataset)
+		return 0;
+	memory.grace = no_grace;
+	memset(memory.image, 0, sizeof(struct image_header)); /* not the last data set's */
+	err = image_open(&image, list, 1, &(struct image_options){0}, NULL);
+	if (!err)
+		err = dataset_publish(dataset, image);
+	if (err) {
+		image_close(image);
+		return complain(err, "publish %u zones", dataset->zones);
+	}
+	image_usage(image, &usage);
+	if (b->plan->verbose)
+		fprintf(stderr, "%u zones, %llu names, %llu KiB of image\n", usage.zone_count,
+			(unsigned long long)usage.names,
+			(unsigned long long)(usage.size - usage.unused) >> 10);
+	image_close(image);
+	b->dataset = dataset;
+	return 0;
+}
+
+/* What is asked, of which data. */
+struct bench_case {
+	const char *name;
+	const struct dataset *dataset;
+	enum question question;
+	bool random; /* all names; otherwise a thousand */
+	bool ipv6;
+};
+
+static void bench_fill(struct bench *b, const struct bench_case *c)
+{
+	uint64_t number = 0x2545f4914f6cdd1dull;
+
+	for (uint32_t i = 0; i < b->packet_count; i++) {
+		number ^= number << 13, number ^= number >> 7, number ^= number << 17;
+		dataset_question(c->dataset, c->question,
+			number % ((uint64_t)c->dataset->zones * c->dataset->hosts), c->ipv6,
+			&b->packets[i]);
+	}
+}
+
+static int bench_measure(struct bench *b, const struct bench_case *c)
 {
 	const struct plan *plan = b->plan;
 	double ratios[ROUNDS_MAX], costs[ROUNDS_MAX], reflectors[ROUNDS_MAX];
-	uint64_t number = 0x2545f4914f6cdd1dull;
-	char name[64];
-	int err;
+	int err = bench_publish(b, c->dataset);
 
-	snprintf(name, sizeof(name), "%s%s", question_names[question], suffix);
-	if (plan->only && strncmp(name, plan->only, strlen(plan->only)) != 0)
-		return 0;
-	err = bench_load(b, random ? RANDOM_PACKETS : HOT_PACKETS);
+	if (!err)
+		err = bench_load(b, c->random ? RANDOM_PACKETS : HOT_PACKETS);
 	if (err)
 		return err;
-	for (uint32_t i = 0; i < b->packet_count; i++) {
-		number ^= number << 13, number ^= number >> 7, number ^= number << 17;
-		dataset_question(d, question, number % ((uint64_t)d->zones * d->hosts), ipv6,
-			&b->packets[i]);
-	}
-	err = bench_check(b, question, ipv6);
+	bench_fill(b, c);
+	err = bench_check(b, c->question, c->ipv6);
 	for (int i = 0; i < plan->rounds && !err; i++) {
-		err = bench_round(b, random ? plan->repeat_random : plan->repeat_hot,
+		err = bench_round(b, c->random ? plan->repeat_random : plan->repeat_hot,
 			&reflectors[i], &costs[i]);
 		ratios[i] = costs[i] / reflectors[i];
 	}
 	if (err)
 		return err;
-	printf("%s %.2f", name, measure_median(ratios, (size_t)plan->rounds));
+	printf("%s %.2f", c->name, measure_median(ratios, (size_t)plan->rounds));
 	if (plan->verbose)
 		printf("    %.1f ns, reflector %.1f ns",
 			measure_median(costs, (size_t)plan->rounds),
 			measure_median(reflectors, (size_t)plan->rounds));
 	printf("\n");
 	fflush(stdout);
-	if (plan->limit > 0 && strcmp(name, "hit") == 0 && ratios[plan->rounds / 2] > plan->limit)
+	if (plan->limit > 0 && strcmp(c->name, "hit") == 0 &&
+		ratios[plan->rounds / 2] > plan->limit)
 		return complain(0, "a hit costs more than %.2f reflectors", plan->limit);
 	return 0;
 }
 
-/* Zones, and what is asked of them: a thousand names over and over, all names at random, or both.
- */
-struct set {
-	struct dataset dataset;
-	const char *suffix;
-	bool hot, random, ipv6;
+static const struct dataset thousand = {.zones = 1, .hosts = 1000},
+			    million = {.zones = 1, .hosts = 1000000},
+			    zones = {.zones = 10000, .hosts = 100};
+
+static const struct bench_case cases[] = {
+	{"hit", &thousand, QUESTION_HIT},
+	{"referral", &thousand, QUESTION_REFERRAL},
+	{"nodata", &thousand, QUESTION_NODATA},
+	{"nxdomain", &thousand, QUESTION_NXDOMAIN},
+	{"hit-ipv6", &thousand, QUESTION_HIT, .ipv6 = true},
+	{"hit-random", &million, QUESTION_HIT, .random = true},
+	{"referral-random", &million, QUESTION_REFERRAL, .random = true},
+	{"nodata-random", &million, QUESTION_NODATA, .random = true},
+	{"nxdomain-random", &million, QUESTION_NXDOMAIN, .random = true},
+	{"hit-zones", &zones, QUESTION_HIT},
+	{"referral-zones", &zones, QUESTION_REFERRAL},
+	{"nodata-zones", &zones, QUESTION_NODATA},
+	{"nxdomain-zones", &zones, QUESTION_NXDOMAIN},
+	{"hit-zones-random", &zones, QUESTION_HIT, .random = true},
+	{"referral-zones-random", &zones, QUESTION_REFERRAL, .random = true},
+	{"nodata-zones-random", &zones, QUESTION_NODATA, .random = true},
+	{"nxdomain-zones-random", &zones, QUESTION_NXDOMAIN, .random = true},
 };
-
-static int bench_set(struct bench *b, const struct set *set)
-{
-	const struct dataset *d = &set->dataset;
-	struct engine_memory memory = *engine_memory(b->engine), *list[] = {&memory};
-	struct image *image = NULL;
-	struct image_usage usage;
-	char suffix[32];
-	int err;
-
-	memory.grace = no_grace;
-	memset(memory.image, 0, sizeof(struct image_header)); /* not the last data set's */
-	err = image_open(&image, list, 1, &(struct image_options){0}, NULL);
-	if (!err)
-		err = dataset_publish(d, image);
-	if (err) {
-		image_close(image);
-		return complain(err, "publish %u zones", d->zones);
-	}
-	image_usage(image, &usage);
-	if (b->plan->verbose)
-		fprintf(stderr, "%u zones, %llu names, %llu MiB of image\n", usage.zone_count,
-			(unsigned long long)usage.names,
-			(unsigned long long)(usage.size - usage.unused) >> 20);
-	for (int question = 0; question < QUESTIONS && set->hot && !err; question++)
-		err = bench_case(b, d, (enum question)question, false, false, set->suffix);
-	if (!err && set->ipv6)
-		err = bench_case(b, d, QUESTION_HIT, false, true, "-ipv6");
-	snprintf(suffix, sizeof(suffix), "%s-random", set->suffix);
-	for (int question = 0; question < QUESTIONS && set->random && !err; question++)
-		err = bench_case(b, d, (enum question)question, true, false, suffix);
-	image_close(image);
-	return err;
-}
 
 static int bench_run(const struct plan *plan)
 {
-	static const struct set sets[] = {
-		{{.zones = 1, .hosts = 1000}, "", .hot = true, .ipv6 = true},
-		{{.zones = 1, .hosts = 1000000}, "", .random = true},
-		{{.zones = 10000, .hosts = 100}, "-zones", .hot = true, .random = true},
-	};
 	struct bench bench = {.plan = plan};
 	char root[64], error[1024];
 	bool adopted;
@@ -269,8 +290,9 @@ static int bench_run(const struct plan *plan)
 	if (err)
 		return complain(0, "%s", error);
 	ask_settings(engine_memory(bench.engine)->settings);
-	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]) && !err; i++)
-		err = bench_set(&bench, &sets[i]);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]) && !err; i++)
+		if (!plan->only || fnmatch(plan->only, cases[i].name, 0) == 0)
+			err = bench_measure(&bench, &cases[i]);
 	bench_unload(&bench);
 	engine_remove(bench.engine);
 	return err;
@@ -282,7 +304,7 @@ static void usage(FILE *to)
 		    "What an answer costs, in bare reflectors; a line for each case.\n"
 		    "  -q, --quick        fewer rounds: about half a minute\n"
 		    "  -c, --cpu=N        stay on this CPU (default: the last one)\n"
-		    "  -o, --only=PREFIX  only cases whose name begins so\n"
+		    "  -o, --only=PATTERN only cases whose name matches (as in a shell)\n"
 		    "  -m, --max=RATIO    fail if the case \"hit\" costs more\n"
 		    "  -v, --verbose      nanoseconds as well\n");
 }
