@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static size_t family_bytes(int family)
 {
@@ -158,9 +159,29 @@ int bird_version_parse(char version[32], const char *text)
 	return 0;
 }
 
-const char *bird_reconfigured_parse(const char *text)
+int bird_date_parse(const char *text, bool *reboot, int64_t *ms)
 {
-	static const char head[] = "Last reconfiguration on ";
+	static const char boot[] = "Last reboot on ";
+	static const char configured[] = "Last reconfiguration on ";
+	int year, month, day, hour, minute, second, milli = 0;
+	struct tm tm = {0};
 
-	return strncmp(text, head, sizeof head - 1) == 0 ? text + sizeof head - 1 : NULL;
+	*reboot = strncmp(text, boot, sizeof boot - 1) == 0;
+	if (*reboot)
+		text += sizeof boot - 1;
+	else if (strncmp(text, configured, sizeof configured - 1) == 0)
+		text += sizeof configured - 1;
+	else
+		return 0;
+	if (sscanf(text, "%4d-%2d-%2d %2d:%2d:%2d.%3d", &year, &month, &day, &hour, &minute,
+		    &second, &milli) < 6)
+		return 0;
+	tm.tm_year = year - 1900;
+	tm.tm_mon = month - 1;
+	tm.tm_mday = day;
+	tm.tm_hour = hour;
+	tm.tm_min = minute;
+	tm.tm_sec = second;
+	*ms = (int64_t)timegm(&tm) * 1000 + milli;
+	return 1;
 }

@@ -52,7 +52,12 @@ int bird_route_parse(
 /* "BIRD 2.0.12 ready." -> "2.0.12". -EBADMSG: something else greets. */
 int bird_version_parse(char version[32], const char *text);
 
-/* "Last reconfiguration on DATE" in a 1011 reply; NULL: another line. */
-const char *bird_reconfigured_parse(const char *text);
+/* A line of `show status`: 1, and the time in *ms, if it is "Last reboot on
+ * DATE" (*reboot set) or "Last reconfiguration on DATE"; 0: another line, or a
+ * date that isn't in BIRD's default format ("2026-11-22 22:55:49.253"). The
+ * zero of *ms means nothing: BIRD derives dates from the present wall clock, so
+ * they move with it, and by a millisecond for no reason. Only differences of
+ * two dates of one reply say something. */
+int bird_date_parse(const char *text, bool *reboot, int64_t *ms);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/health/address.h"
 #include "control/health/sentinel.h"
 #include "control/health/timer.h"
 
@@ -158,6 +159,8 @@ static void probed(void *arg, const struct probe_result *result)
 	if (result->outcome == PROBE_REFUSED && check->transport == PROBE_TCP &&
 		check->live.state == VERDICT_GOOD)
 		burst(check->checks);
+	if (state == VERDICT_GOOD && check->transport == PROBE_TCP && !check->target->service)
+		sentinel_now(check->checks->sentinel);
 	check_explain(check);
 	if (changed)
 		check->checks->changed(check->checks->arg);
@@ -238,13 +241,6 @@ static void worst_udp(struct policy_server *server, const struct summary *summar
 	server->since = summary->since;
 }
 
-static const void *address_bytes(const struct sockaddr_storage *address)
-{
-	if (address->ss_family == AF_INET)
-		return &((const struct sockaddr_in *)address)->sin_addr;
-	return &((const struct sockaddr_in6 *)address)->sin6_addr;
-}
-
 static bool speaks_for(const struct target *target, const struct bird_prefix *prefix)
 {
 	return !target->service || bird_prefix_holds(prefix, target->address.ss_family,
@@ -323,9 +319,7 @@ static int targets_build(struct checks *checks, const struct health_options *opt
 {
 	const struct sockaddr_storage *server = &options->server;
 	size_t services = options->no_service_probes ? 0 : options->service_count;
-	in_port_t port = server->ss_family == AF_INET
-				 ? ((const struct sockaddr_in *)server)->sin_port
-				 : ((const struct sockaddr_in6 *)server)->sin6_port;
+	in_port_t port = address_port(server);
 	int r;
 
 	checks->targets = calloc(1 + services, sizeof *checks->targets);

@@ -13,6 +13,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "control/health/address.h"
 #include "control/health/timer.h"
 
 /* Without EDNS a reply has at most 512 bytes (RFC 1035 4.2.1); some servers
@@ -299,12 +300,6 @@ static int timed_out(sd_event_source *source, uint64_t usec, void *arg)
 			probe->state == STATE_TCP_CONNECT ? "no connection in time"
 							  : "no answer in time");
 	return 0;
-}
-
-static socklen_t address_size(const struct sockaddr_storage *address)
-{
-	return address->ss_family == AF_INET ? sizeof(struct sockaddr_in)
-					     : sizeof(struct sockaddr_in6);
 }
 
 /* One hop, not routed: a packet to an address that this host has never leaves

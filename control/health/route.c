@@ -18,6 +18,8 @@
 #define RECHECK_MS    20
 #define RETRY_MS      1000
 #define LOCK_RETRY_MS 5
+/* Dates that BIRD shows wander by a millisecond. */
+#define DATE_JITTER_MS 5
 
 enum command_kind {
 	COMMAND_NONE,
@@ -38,8 +40,10 @@ struct command {
 	bool stopped; /* 8004: the reply says nothing */
 	bool seen;    /* ROUTE: the prefix is there, from `from` */
 	char from[BIRD_NAME_MAX];
-	int failure;    /* the first code of 8000 and above, 0 = none */
-	char text[128]; /* and BIRD's text */
+	int64_t reboot_ms, configured_ms; /* STATUS */
+	bool dated;                       /* both are there */
+	int failure;                      /* the first code of 8000 and above, 0 = none */
+	char text[128];                   /* and BIRD's text */
 };
 
 struct route {
@@ -58,7 +62,8 @@ struct route {
 	bool need_status, need_protocols;
 	struct mono recheck_at;
 	bool ready_due;
-	char reconfigured[64]; /* BIRD's date, "" = not known */
+	bool dated;             /* configured_age is known */
+	int64_t configured_age; /* ms from BIRD's start to its last configuration */
 	bool pumping;
 };
 
@@ -308,21 +313,36 @@ static void protocols_line(struct route *route, const struct bird_line *line)
 }
 
 /* BIRD read its configuration: what it did before says nothing any more. */
-static void status_line(struct route *route, const struct bird_line *line)
+static void status_done(struct route *route, const struct command *command)
 {
-	const char *date = bird_reconfigured_parse(line->text);
+	int64_t age = command->configured_ms - command->reboot_ms;
 	struct route_prefix *prefix;
 
-	if (!date || strncmp(date, route->reconfigured, sizeof route->reconfigured - 1) == 0)
+	if (!command->dated)
 		return;
-	if (route->reconfigured[0]) {
-		say(route, LOG_NOTICE, "BIRD read its configuration again at %s", date);
+	if (route->dated && llabs(age - route->configured_age) > DATE_JITTER_MS) {
+		say(route, LOG_NOTICE, "BIRD read its configuration again");
 		TAILQ_FOREACH (prefix, &route->prefixes, entry) {
 			prefix->main.confirmed_up = false;
 			prefix->drain.confirmed_up = false;
 		}
 	}
-	snprintf(route->reconfigured, sizeof route->reconfigured, "%s", date);
+	route->dated = true;
+	route->configured_age = age;
+}
+
+static void status_line(struct command *command, const struct bird_line *line)
+{
+	bool reboot;
+	int64_t ms;
+
+	if (line->code != BIRD_CODE_UPTIME || !bird_date_parse(line->text, &reboot, &ms))
+		return;
+	if (reboot)
+		command->reboot_ms = ms;
+	else
+		command->configured_ms = ms;
+	command->dated = command->reboot_ms && command->configured_ms;
 }
 
 static void heard_line(void *arg, const struct bird_line *line)
@@ -345,8 +365,7 @@ static void heard_line(void *arg, const struct bird_line *line)
 			command->obeyed = true;
 		break;
 	case COMMAND_STATUS:
-		if (line->code == BIRD_CODE_UPTIME)
-			status_line(route, line);
+		status_line(command, line);
 		break;
 	case COMMAND_PROTOCOLS:
 		protocols_line(route, line);
@@ -382,6 +401,8 @@ static void command_done(void *arg, int error)
 			route_done(&command, now);
 			break;
 		case COMMAND_STATUS:
+			status_done(route, &command);
+			break;
 		case COMMAND_NONE:
 			break;
 		}
@@ -399,7 +420,7 @@ static void link_changed(void *arg, enum bird_link link)
 	if (link != BIRD_SILENT)
 		TAILQ_FOREACH (prefix, &route->prefixes, entry)
 			prefix_forget(prefix, link, now);
-	route->reconfigured[0] = '\0';
+	route->dated = false;
 	route->recheck_at = MONO_NEVER;
 	route->round_at = now;
 	route->ready_due = link == BIRD_UP;

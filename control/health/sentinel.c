@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "control/health/address.h"
 #include "control/health/timer.h"
 
 /* Back at once after a connection that lived so long, else doubling. */
@@ -29,12 +30,6 @@ struct sentinel {
 	struct mono since;
 	struct span retry;
 };
-
-static socklen_t address_size(const struct sockaddr_storage *address)
-{
-	return address->ss_family == AF_INET ? sizeof(struct sockaddr_in)
-					     : sizeof(struct sockaddr_in6);
-}
 
 static void disconnect(struct sentinel *sentinel)
 {
@@ -116,6 +111,14 @@ static int due(sd_event_source *source, uint64_t usec, void *arg)
 	if (connect_begin(sentinel) < 0)
 		again_later(sentinel);
 	return 0;
+}
+
+void sentinel_now(struct sentinel *sentinel)
+{
+	if (!sentinel || sentinel->fd >= 0)
+		return;
+	sentinel->retry = span_ms(RETRY_MIN_MS);
+	timer_set(sentinel->timer, mono_now());
 }
 
 int sentinel_new(struct sentinel **out, sd_event *loop, const struct sockaddr_storage *source,

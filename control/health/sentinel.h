@@ -24,4 +24,7 @@ int sentinel_new(struct sentinel **sentinel, sd_event *loop, const struct sockad
 	const struct sockaddr_storage *destination, sentinel_ended_fn *ended, void *arg);
 void sentinel_free(struct sentinel *sentinel);
 
+/* The server is known to accept: connect now, if it isn't. NULL is fine. */
+void sentinel_now(struct sentinel *sentinel);
+
 #endif

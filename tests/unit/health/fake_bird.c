@@ -3,6 +3,7 @@
  * For tests: a control socket that behaves, or misbehaves, like BIRD's.
  */
 #include "tests/unit/health/fake_bird.h"
+#include "tests/unit/health/must.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,14 +13,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#define MUST(x)                                                                                    \
-	do {                                                                                       \
-		if (!(x)) {                                                                        \
-			perror(#x);                                                                \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
 
 static void hang_up(struct fake_bird *fake)
 {

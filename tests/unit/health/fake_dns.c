@@ -3,6 +3,8 @@
  * For tests: a DNS server on a loopback address.
  */
 #include "tests/unit/health/fake_dns.h"
+#include "control/health/address.h"
+#include "tests/unit/health/must.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,19 +14,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
-
-#define MUST(x)                                                                                    \
-	do {                                                                                       \
-		if (!(x)) {                                                                        \
-			perror(#x);                                                                \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
-
-static socklen_t size_of(const struct sockaddr_storage *a)
-{
-	return a->ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
-}
 
 /* Turns a query into its reply, in place; the new length. Written from RFC 1035
  * by hand, so that it doesn't share a mistake with the library under test. */
@@ -154,10 +143,10 @@ static void bind_both(struct fake_dns *dns)
 	dns->udp = socket(dns->address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	dns->tcp = socket(dns->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	MUST(dns->udp >= 0 && dns->tcp >= 0);
-	MUST(bind(dns->udp, (struct sockaddr *)&dns->address, size_of(&dns->address)) == 0);
+	MUST(bind(dns->udp, (struct sockaddr *)&dns->address, address_size(&dns->address)) == 0);
 	MUST(getsockname(dns->udp, (struct sockaddr *)&dns->address, &len) == 0);
 	MUST(setsockopt(dns->tcp, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0);
-	MUST(bind(dns->tcp, (struct sockaddr *)&dns->address, size_of(&dns->address)) == 0);
+	MUST(bind(dns->tcp, (struct sockaddr *)&dns->address, address_size(&dns->address)) == 0);
 	MUST(listen(dns->tcp, 16) == 0);
 	MUST(sd_event_add_io(dns->loop, &dns->udp_io, dns->udp, EPOLLIN, udp_ready, dns) >= 0);
 	MUST(sd_event_add_io(dns->loop, &dns->tcp_io, dns->tcp, EPOLLIN, tcp_ready, dns) >= 0);

@@ -75,11 +75,14 @@ const char *model_bird_reply(void *arg, const char *command)
 	if (strncmp(command, "enable", 6) == 0 || strncmp(command, "disable", 7) == 0)
 		return bird_switch(bird, command);
 	if (strcmp(command, "show status") == 0) {
+		unsigned wander = bird->asked++ % 2;
+
 		snprintf(bird->reply, sizeof bird->reply,
-			"1000-BIRD 2.0.12\n1011-Router ID is 192.0.2.1\n"
-			" Last reconfiguration on 2026-11-22 00:00:%02u\n"
+			"1000-BIRD 2.0.12\n1011-Router ID is 192.0.2.1\n Hostname is node\n"
+			" Last reboot on 2026-11-22 00:00:00.%03u\n"
+			" Last reconfiguration on 2026-11-22 00:00:%02u.%03u\n"
 			"0013 Daemon is up and running\n",
-			bird->configured);
+			500 - wander, bird->configured % 60, 500 + wander);
 		return bird->reply;
 	}
 	if (strcmp(command, "show protocols") == 0) {

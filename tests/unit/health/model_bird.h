@@ -19,6 +19,7 @@ struct model_bird {
 	const char *foreign; /* exports the v4 prefix as well, at lower preference */
 	bool deny;           /* a restricted socket */
 	unsigned configured; /* times */
+	unsigned asked;      /* for its status; its dates wander, as BIRD's do */
 	char reply[2048];
 	char trace[4096]; /* commands that change something, with ';' */
 };

@@ -258,6 +258,23 @@ static void only_bird_greets(void **state)
 		-EBADMSG);
 }
 
+static void dates_are_read_in_the_default_format_only(void **state)
+{
+	int64_t boot, configured;
+	bool reboot;
+
+	assert_int_equal(
+		bird_date_parse("Last reboot on 2026-11-22 22:55:25.891", &reboot, &boot), 1);
+	assert_true(reboot);
+	assert_int_equal(bird_date_parse("Last reconfiguration on 2026-11-23 00:00:01.001", &reboot,
+				 &configured),
+		1);
+	assert_false(reboot);
+	assert_int_equal(configured - boot, (3600 + 4 * 60 + 35) * 1000 + 110);
+	assert_int_equal(bird_date_parse("Last reconfiguration on 23 Nov", &reboot, &boot), 0);
+	assert_int_equal(bird_date_parse("Router ID is 192.0.2.1", &reboot, &boot), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +288,7 @@ int main(void)
 		cmocka_unit_test(a_route_counts_only_with_its_prefix_in_front),
 		cmocka_unit_test(a_protocol_line_gives_name_and_state),
 		cmocka_unit_test(only_bird_greets),
+		cmocka_unit_test(dates_are_read_in_the_default_format_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
