@@ -28,6 +28,7 @@
 #include "engine_parts.h"
 #include "measure.h"
 #include "tests/host/ask.h"
+#include "tests/host/sandbox.h"
 #include "tests/host/second.h"
 
 #define IMAGE_BYTES    (256ull << 20)
@@ -278,15 +279,13 @@ static const struct bench_case cases[] = {
 static int bench_run(const struct plan *plan)
 {
 	struct bench bench = {.plan = plan};
-	char root[64], error[1024];
+	char error[1024];
 	bool adopted;
 	int err;
 
-	snprintf(root, sizeof(root), "/sys/fs/bpf/anode-bench-%d", getpid());
 	err = engine_open(&bench.engine,
-		&(struct engine_options){
-			.instance = "bench", .image_bytes = IMAGE_BYTES, .pin_root = root},
-		&adopted, error, sizeof(error));
+		&(struct engine_options){.instance = "bench", .image_bytes = IMAGE_BYTES}, &adopted,
+		error, sizeof(error));
 	if (err)
 		return complain(0, "%s", error);
 	ask_settings(engine_memory(bench.engine)->settings);
@@ -321,7 +320,7 @@ int main(int argc, char **argv)
 		{NULL, 0, NULL, 0},
 	};
 	struct plan plan = {.rounds = 31, .repeat_hot = 300000, .repeat_random = 1u << 20};
-	int option, cpu = -1;
+	int option, err, cpu = -1;
 
 	while ((option = getopt_long(argc, argv, "qc:o:m:vh", options, NULL)) != -1) {
 		switch (option) {
@@ -350,10 +349,9 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (geteuid() != 0) {
-		printf("skipped: needs root\n");
-		return 77;
-	}
+	err = sandbox_enter();
+	if (err)
+		return err == -EPERM ? SANDBOX_SKIP : 1;
 	cpu = measure_pin(cpu);
 	if (cpu < 0) {
 		complain(cpu, "stay on one CPU");

@@ -12,6 +12,7 @@
 #include "lookup.h"
 #include "lookup.skel.h"
 #include "measure.h"
+#include "tests/host/sandbox.h"
 
 #define ROUNDS 15
 #define REPEAT 100000
@@ -23,10 +24,9 @@ int main(void)
 	struct lookup_bpf *skeleton;
 	int err;
 
-	if (geteuid() != 0) {
-		printf("skipped: needs root\n");
-		return 77;
-	}
+	err = sandbox_enter();
+	if (err)
+		return err == -EPERM ? SANDBOX_SKIP : 1;
 	err = measure_pin(-1);
 	if (err < 0) {
 		fprintf(stderr, "can't stay on one CPU: %s\n", strerror(-err));

@@ -16,9 +16,9 @@
 #include "answer/image.h"
 #include "engine.h"
 #include "tests/host/plain_engine.h"
+#include "tests/host/sandbox.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -214,12 +214,10 @@ static int run_image(struct same *s, size_t which, const struct vector_list *lis
 {
 	struct engine_options options = {
 		.instance = "same", .image_bytes = images[which].image_bytes};
-	char root[64], error[1024] = "no memory";
+	char error[1024] = "no memory";
 	bool adopted;
 	int err;
 
-	snprintf(root, sizeof(root), "/sys/fs/bpf/anode-same-%d", getpid());
-	options.pin_root = root;
 	s->image = images[which].name;
 	err = plain_engine_new(&s->plain, 1, 18);
 	if (!err)
@@ -251,16 +249,14 @@ int main(int argc, char **argv)
 		fputs("Usage: same FILE|DIRECTORY...\n", stderr);
 		return 2;
 	}
-	if (geteuid() != 0) {
-		printf("1..0 # SKIP needs root\n");
-		return 77;
-	}
-	if (unshare(CLONE_NEWNET) != 0 || vector_list_read(&list, argv + 1)) {
+	err = sandbox_enter();
+	if (err)
+		return err == -EPERM ? SANDBOX_SKIP : 1;
+	if (vector_list_read(&list, argv + 1)) {
 		perror("same");
 		vector_list_free(&list);
 		return 1;
 	}
-	err = 0;
 	for (size_t i = 0; i < sizeof(images) / sizeof(images[0]) && !err; i++)
 		err = run_image(&same, i, &list);
 	printf("1..%u\n", same.count);

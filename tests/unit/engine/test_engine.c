@@ -3,7 +3,7 @@
  * The XDP engine against the running kernel: generations, links, the lock, grace.
  *
  * Needs root. Each test has a network namespace of its own, unnamed, so that it ends with the
- * process, and a pin root of its own below /sys/fs/bpf.
+ * process; pins are made in a BPF file system that ends with it, too.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -39,6 +40,7 @@
 #include "pass.skel.h"
 #include "refused.skel.h"
 #include "slow.skel.h"
+#include "tests/host/sandbox.h"
 
 #define MIB         (1ull << 20)
 #define DEADLINE_MS 5000
@@ -160,7 +162,7 @@ static int enter(void **state)
 		return -1;
 	/* No frames of the kernel's own among those that are counted. */
 	run("ip link set lo up && sysctl -qw net.ipv6.conf.default.disable_ipv6=1");
-	snprintf(pin_root, sizeof(pin_root), "/sys/fs/bpf/anode-engine-%d-%d", getpid(), ++number);
+	snprintf(pin_root, sizeof(pin_root), "/sys/fs/bpf/test-%d", ++number);
 	return 0;
 }
 
@@ -378,6 +380,57 @@ static void options_that_cannot_work_are_refused_with_a_reason(void **state)
 		expect_text(error, cases[i].text);
 	}
 	assert_false(exists("%s", ""));
+}
+
+static int try_without_bpffs(void)
+{
+	struct engine_options options = {.instance = "one", .image_bytes = MIB};
+	struct engine *engine;
+	bool adopted;
+	int err;
+
+	/* Ours, and what it hides. */
+	while (umount("/sys/fs/bpf") == 0)
+		;
+	err = engine_open(&engine, &options, &adopted, error, sizeof(error));
+	if (err != -ENODEV || !strstr(error, "mount -t bpf bpf /sys/fs/bpf")) {
+		fprintf(stderr, "%d %s\n", err, error);
+		return 1;
+	}
+	return 0;
+}
+
+static int try_read_only(void)
+{
+	struct engine_options options = {.instance = "one", .image_bytes = MIB};
+	struct engine *engine;
+	bool adopted;
+	int err;
+
+	if (mount(NULL, "/sys/fs/bpf", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) != 0)
+		return 2;
+	err = engine_open(&engine, &options, &adopted, error, sizeof(error));
+	if (err != -EROFS || !strstr(error, "ReadWritePaths=")) {
+		fprintf(stderr, "%d %s\n", err, error);
+		return 1;
+	}
+	return 0;
+}
+
+/* In a mount namespace of the child's own, as a systemd unit may have. */
+static int in_namespace(int (*check)(void))
+{
+	return unshare(CLONE_NEWNS) == 0 ? check() : 3;
+}
+
+static int try_mounts(void)
+{
+	return in_namespace(try_read_only) || in_namespace(try_without_bpffs);
+}
+
+static void a_missing_or_read_only_bpf_file_system_is_explained(void **state)
+{
+	in_child(try_mounts);
 }
 
 static void adopting_child(int ready, int go)
@@ -880,6 +933,7 @@ int main(void)
 		T(three_capabilities_suffice),
 		T(missing_capabilities_are_named_and_nothing_is_left),
 		T(options_that_cannot_work_are_refused_with_a_reason),
+		T(a_missing_or_read_only_bpf_file_system_is_explained),
 		T(a_killed_daemon_leaves_all_to_the_next),
 		T(a_second_daemon_of_an_instance_is_refused_until_the_first_ends),
 		T(another_size_makes_a_generation_that_takes_the_links_over),
@@ -899,10 +953,10 @@ int main(void)
 		T(a_frame_that_is_no_query_comes_back_as_it_was),
 		T(grace_ends_only_after_a_running_program_did),
 	};
+	int err;
 
-	if (geteuid() != 0) {
-		printf("skipped: needs root\n");
-		return 77;
-	}
+	err = sandbox_enter();
+	if (err)
+		return err == -EPERM ? SANDBOX_SKIP : 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
