@@ -60,18 +60,23 @@ static bool required_published(const struct daemon *daemon)
 	return true;
 }
 
+/*
+ * Carrier is lost when no interface has one: the sessions over a link that fails
+ * fall by themselves, and the others may go on.
+ */
 static void carrier_tell(struct daemon *daemon)
 {
-	char text[64] = "";
+	char text[64] = "no interface has carrier";
+	bool carrier = false;
 	size_t count;
 	const struct interface *list = interfaces_list(daemon->interfaces, &count);
 
-	for (size_t i = 0; i < count && !text[0]; i++) {
-		if (!list[i].carrier)
-			snprintf(text, sizeof(text), "%s %s", list[i].name,
-				list[i].ifindex ? "has no carrier" : "isn't there");
-	}
-	health_set_carrier(daemon->health, !text[0], text[0] ? text : NULL);
+	for (size_t i = 0; i < count; i++)
+		carrier |= list[i].carrier;
+	if (count == 1)
+		snprintf(text, sizeof(text), "%s %s", list[0].name,
+			list[0].ifindex ? "has no carrier" : "isn't there");
+	health_set_carrier(daemon->health, carrier, carrier ? NULL : text);
 }
 
 void daemon_tell_health(struct daemon *daemon)
