@@ -79,8 +79,11 @@ static void nsd_configure(
 	for (size_t i = 0; i < count; i++) {
 		char *path = server_zone(server, origins[i], NULL);
 
-		fprintf(file, "zone:\n name: \"%s\"\n zonefile: %s\n provide-xfr: 127.0.0.1 %s\n",
-			origins[i], path, strcmp(origins[i], "open.") ? "mirror" : "NOKEY");
+		fprintf(file,
+			"zone:\n name: \"%s\"\n zonefile: %s\n provide-xfr: 127.0.0.1 mirror\n",
+			origins[i], path);
+		if (!strcmp(origins[i], "open."))
+			fputs(" provide-xfr: 127.0.0.1 NOKEY\n", file);
 		free(path);
 	}
 }
@@ -106,7 +109,8 @@ static void knot_configure(
 			"  - domain: \"%s\"\n    file: %s\n    acl: %s\n    journal-content: none\n"
 			"    zonefile-load: whole\n    zonefile-sync: -1\n    semantic-checks: "
 			"off\n",
-			origins[i], path, strcmp(origins[i], "open.") ? "keyed" : "anyone");
+			origins[i], path,
+			strcmp(origins[i], "open.") ? "keyed" : "[keyed, anyone]");
 		free(path);
 	}
 }
