@@ -2,20 +2,28 @@
 /* Placeholder maps become addresses of values; why is in direct.h. */
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <linux/bpf.h>
 #include <bpf/bpf.h>
 #include "direct.h"
+#include "direct_marks.h"
 
 #define PLACEHOLDER "_value"
 
-static const struct bpf_object *loading; /* libbpf's callback knows the program only */
+/* libbpf's callback knows the program only */
+static struct {
+	const struct bpf_object *object;
+	uint32_t shards, shift;
+} loading;
 
-void direct_object(const struct bpf_object *object)
+void direct_object(const struct bpf_object *object, uint32_t shards, uint32_t shift)
 {
-	loading = object;
+	loading.object = object;
+	loading.shards = shards;
+	loading.shift = shift;
 }
 
 /*
@@ -26,14 +34,14 @@ static int direct_target(int fd)
 {
 	const struct bpf_map *map;
 
-	bpf_object__for_each_map(map, loading) {
+	bpf_object__for_each_map(map, loading.object) {
 		const char *name = bpf_map__name(map), *tail = strstr(name, PLACEHOLDER);
 		char target[64];
 
 		if (bpf_map__fd(map) != fd || !tail || strcmp(tail, PLACEHOLDER) != 0)
 			continue;
 		snprintf(target, sizeof(target), "%.*s", (int)(tail - name), name);
-		map = bpf_object__find_map_by_name(loading, target);
+		map = bpf_object__find_map_by_name(loading.object, target);
 		return map && bpf_map__max_entries(map) == 1 ? bpf_map__fd(map) : -1;
 	}
 	return -1;
@@ -46,7 +54,7 @@ static int direct_prepare(struct bpf_program *program, struct bpf_prog_load_opts
 	int err;
 
 	options->prog_flags |= (unsigned int)cookie;
-	if (!loading)
+	if (!loading.object)
 		return 0;
 	insns = malloc(count * sizeof(*insns));
 	if (!insns)
@@ -55,6 +63,12 @@ static int direct_prepare(struct bpf_program *program, struct bpf_prog_load_opts
 	for (size_t i = 0; i + 1 < count; i++) {
 		int target;
 
+		if (insns[i].code == (BPF_ALU64 | BPF_MOV | BPF_K) && insns[i].imm == DIRECT_SHARDS)
+			insns[i].imm = (int)loading.shards;
+		else if (insns[i].code == (BPF_ALU64 | BPF_AND | BPF_K) && insns[i].imm == DIRECT_MASK)
+			insns[i].imm = (int)((1u << loading.shift) - 1);
+		else if (insns[i].code == (BPF_ALU64 | BPF_RSH | BPF_K) && insns[i].imm == DIRECT_SHIFT)
+			insns[i].imm = (int)loading.shift;
 		if (insns[i].code != (BPF_LD | BPF_IMM | BPF_DW))
 			continue;
 		if (insns[i].src_reg == BPF_PSEUDO_MAP_FD && (target = direct_target(insns[i].imm)) >= 0) {

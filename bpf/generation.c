@@ -349,9 +349,6 @@ int generation_load(struct engine *e)
 	skeleton = anode_bpf__open();
 	if (!skeleton)
 		return generation_load_failed(e, -errno);
-	skeleton->rodata->image_shards = about->entries[MAP_IMAGE];
-	skeleton->rodata->shard_shift = about->shard_shift;
-	skeleton->rodata->shard_mask = (1u << about->shard_shift) - 1;
 	err = bpf_map__set_value_size(skeleton->maps.image, about->value_size[MAP_IMAGE]);
 	if (!err)
 		err = bpf_map__set_max_entries(skeleton->maps.image, about->entries[MAP_IMAGE]);
@@ -360,10 +357,10 @@ int generation_load(struct engine *e)
 			skeleton->maps.counters, about->entries[MAP_COUNTERS]);
 	if (!err)
 		err = bpf_map__set_max_entries(skeleton->maps.samples, about->entries[MAP_SAMPLES]);
-	direct_object(skeleton->obj);
+	direct_object(skeleton->obj, about->entries[MAP_IMAGE], about->shard_shift);
 	if (!err)
 		err = anode_bpf__load(skeleton);
-	direct_object(NULL);
+	direct_object(NULL, 0, 0);
 	if (err) {
 		err = generation_load_failed(e, err);
 		goto out;

@@ -12,6 +12,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "answer/query.h"
+#include "direct_marks.h"
 #include "shared/settings.h"
 #include "shared/counters.h"
 
@@ -19,12 +20,17 @@
 #define PACKET struct xdp_md
 
 /*
- * Set by the loader before the program is loaded: constants to the verifier, which then drops the code of the
- * other case.
+ * Immediates that the loader replaces (direct.h): the image's shards and a shard's mask. They are constants to the
+ * verifier, which drops the code of the other case, and cost no load.
  */
-const volatile __u32 image_shards = 1;
-const volatile __u32 shard_shift = IMAGE_SHARD_MIN;
-const volatile __u32 shard_mask = (1u << IMAGE_SHARD_MIN) - 1;
+#define IMAGE_SHARDS_HERE                                                                                    \
+	({                                                                                                   \
+		u64 shards_;                                                                                 \
+		__asm__ volatile("%0 = %1" : "=r"(shards_) : "i"(DIRECT_SHARDS));                            \
+		shards_;                                                                                     \
+	})
+#define SHARD_MASK_APPLY(at) __asm__ volatile("%0 &= %1" : "+r"(at) : "i"(DIRECT_MASK))
+#define SHARD_SHIFT_APPLY(at) __asm__ volatile("%0 >>= %1" : "+r"(at) : "i"(DIRECT_SHIFT))
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -133,19 +139,20 @@ INLINE const void *image_at(PACKET *p, u32 offset, u32 rel)
 	u64 at = ((u64)offset << IMAGE_UNIT_SHIFT) + rel;
 	const u8 *base;
 
-	if (image_shards == 1) {
-		if (at > shard_mask)
-			return NULL;
+	if (IMAGE_SHARDS_HERE == 1) {
 		base = VALUE_ADDRESS(image_value);
 	} else {
-		u32 shard = at >> shard_shift;
+		u64 above = at;
+		u32 shard;
 
+		SHARD_SHIFT_APPLY(above);
+		shard = above;
 		base = bpf_map_lookup_elem(&image, &shard);
 		if (!base)
 			return NULL;
 	}
-	OPAQUE(at);
-	return base + (at & shard_mask);
+	SHARD_MASK_APPLY(at);
+	return base + at;
 }
 
 INLINE u32 image_head(const u32 *head)

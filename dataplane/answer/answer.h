@@ -21,10 +21,12 @@
 enum action { ACTION_PASS, ACTION_REPLY, ACTION_DROP };
 
 /* What is the answer? */
-INLINE int answer_find(PACKET *p, struct query *q)
+STEP int answer_find(PACKET *p, struct query *q)
 {
 	int reason;
 
+	if (!q)
+		return REASON_INTERNAL;
 	if ((reason = find_zone(p, q)))
 		return reason;
 	return select_answer(p, q);

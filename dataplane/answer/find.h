@@ -17,37 +17,49 @@
 INLINE u64 name_hash(struct query *q, u32 at, u32 length, u64 seed)
 {
 	struct name_lanes lanes = name_lanes_start(seed, length);
-	s32 left = length;
+	const u8 *words;
+	u64 w0, w1;
 
-	for (u32 i = 0; i < 256; i += 16) {
-		const u8 *words;
-
-		if (left <= 0)
+	/* whole blocks, then one of 0 to 16 bytes */
+	for (u32 i = 0; i < NAME_MAX / 16; i++) {
+		if (length <= 16)
 			break;
-		words = name_place(q, at + i);
-		name_lanes_feed(&lanes, word_keep(word_load64(words), left),
-			word_keep(word_load64(words + 8), left - 8));
-		left -= 16;
+		words = name_place(q, at);
+		name_lanes_feed(&lanes, word_load64(words), word_load64(words + 8));
+		at += 16;
+		length -= 16;
 	}
+	if (length == 0)
+		return name_lanes_end(&lanes);
+	words = name_place(q, at);
+	w0 = word_load64(words);
+	w1 = 0;
+	if (length > 8)
+		w1 = word_first(word_load64(words + 8), length - 8);
+	else
+		w0 = word_first(w0, length);
+	name_lanes_feed(&lanes, w0, w1);
 	return name_lanes_end(&lanes);
 }
 
 /* Is the object filed under this key? Keys are folded and padded with zeros to a multiple of 4. */
 INLINE int index_match(struct query *q, const struct image_keyed *k, u32 at, u32 length)
 {
-	s32 left = length;
+	const u8 *key = k->key;
 
 	if (k->zone != q->zone || k->key_len != length)
 		return 0;
-	for (u32 i = 0; i < 256; i += 8) {
-		if (left <= 0)
+	for (u32 i = 0; i < NAME_MAX / 8; i++) {
+		if (length <= 8)
 			break;
-		if (!word_is(word_keep(word_load64(name_place(q, at + i)), left),
-			    word_keep(word_load64(k->key + i), left)))
+		if (!word_is(word_load64(name_place(q, at)), word_load64(key)))
 			return 0;
-		left -= 8;
+		at += 8;
+		key += 8;
+		length -= 8;
 	}
-	return 1;
+	return length == 0 ||
+	       word_is(word_first(word_load64(name_place(q, at)), length), word_first(word_load64(key), length));
 }
 
 /*
@@ -272,7 +284,7 @@ INLINE int find_zone(PACKET *p, struct query *q)
 
 	if (reason)
 		return reason;
-	reason = zone_probe(p, q, q->candidate);
+	reason = zone_probe_here(p, q, q->candidate);
 	return reason || q->found ? reason : find_zone_above(p, q);
 }
 
@@ -346,7 +358,7 @@ INLINE int find_entry(PACKET *p, struct query *q)
 	if (q->name_labels == 0)
 		return STEP_NEXT;
 	if (q->name_labels <= q->max_labels) {
-		reason = entry_probe(p, q, 0);
+		reason = entry_probe_here(p, q, 0);
 		if (reason)
 			return reason;
 		if (q->found) {

@@ -57,14 +57,10 @@ HASH_INLINE u64 name_lanes_end(const struct name_lanes *l)
 	return h ^ h >> 32;
 }
 
-/* Zero all but the first n bytes of a little-endian word; n of 8 and more keeps all, of 0 and less none. */
-HASH_INLINE u64 word_keep(u64 w, s32 n)
+/* The first n bytes of a little-endian word, n from 1 to 8. */
+HASH_INLINE u64 word_first(u64 w, u32 n)
 {
-	if (n >= 8)
-		return w;
-	if (n <= 0)
-		return 0;
-	return w & (~0ull >> (64 - 8 * n));
+	return w & (~0ull >> (-8 * n & 63));
 }
 
 /*

@@ -101,7 +101,6 @@ static int bench_load(struct bench *b, uint32_t packets)
 	b->skeleton = core_bpf__open();
 	if (!b->skeleton)
 		return complain(-errno, "open the BPF object");
-	SECOND_CONSTANTS(b->skeleton, b->engine);
 	b->skeleton->rodata->packet_mask = packets - 1;
 	err = bpf_map__set_max_entries(b->skeleton->maps.packets, packets);
 	if (!err)

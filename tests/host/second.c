@@ -27,8 +27,8 @@ int second_load(struct bpf_object *object, const struct engine *engine)
 	}
 	if (err)
 		return err;
-	direct_object(object);
+	direct_object(object, engine->about.entries[MAP_IMAGE], engine->about.shard_shift);
 	err = bpf_object__load(object);
-	direct_object(NULL);
+	direct_object(NULL, 0, 0);
 	return err;
 }

@@ -3,7 +3,7 @@
  * A second BPF object of the same core, on the maps of a running engine: programs that a test needs
  * beside the engine's own, over the very same image, settings and counters.
  *
- *     second_begin, X_bpf__open, SECOND_CONSTANTS, second_load, ... X_bpf__destroy
+ *     second_begin, X_bpf__open, second_load, ... X_bpf__destroy
  */
 #ifndef ANODE_TESTS_SECOND_H
 #define ANODE_TESTS_SECOND_H
@@ -13,14 +13,6 @@
 
 /* Before the skeleton is opened. 0 or negative errno. */
 int second_begin(void);
-
-/* What the loader sets in bpf/host.h. */
-#define SECOND_CONSTANTS(skeleton, engine)                                                         \
-	do {                                                                                       \
-		(skeleton)->rodata->image_shards = (engine)->about.entries[MAP_IMAGE];             \
-		(skeleton)->rodata->shard_shift = (engine)->about.shard_shift;                     \
-		(skeleton)->rodata->shard_mask = (1u << (engine)->about.shard_shift) - 1;          \
-	} while (0)
 
 /* Loads the object. 0, or a negative errno; loadlog_tail() has the reason. */
 int second_load(struct bpf_object *object, const struct engine *engine);

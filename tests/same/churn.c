@@ -524,7 +524,6 @@ static int churn_open(struct churn *c, bool grace)
 	c->pausing = churn_bpf__open();
 	if (!c->pausing)
 		return -errno;
-	SECOND_CONSTANTS(c->pausing, c->engine);
 	err = second_load(c->pausing->obj, c->engine);
 	if (err)
 		printf("# %s\n", loadlog_tail());
