@@ -137,7 +137,8 @@ int mirror_start(struct mirror **mirror, const struct mirror_options *options,
  * are read again. -EINVAL as above. */
 int mirror_reload(struct mirror *mirror, const struct mirror_options *options);
 
-/* What became of a zone handed over: fault NULL or NONE: published; else its predecessor stays. */
+/* What became of a zone handed over: fault NULL or NONE: published; TOO_LARGE: nothing of the zone
+ * is in the image; else its predecessor stays. */
 int mirror_report(
 	struct mirror *mirror, uint32_t id, uint32_t serial, const struct zone_fault *fault);
 

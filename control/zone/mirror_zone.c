@@ -248,6 +248,9 @@ bool mirror_zone_reported(struct mirror_zone *zone, struct monotime now, uint32_
 		zone->failed_serial = status->server_serial;
 		status->transfer_fault = *fault;
 		status->next_transfer = monotime_add(now, retry_after(zone, fault->kind));
+		/* The image gave up the predecessor's room for it, and that didn't do. */
+		if (fault->kind == ZONE_FAULT_TOO_LARGE)
+			status->published_known = false;
 		if (!status->bypassed)
 			status->fault = *fault;
 		return false;

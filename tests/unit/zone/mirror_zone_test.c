@@ -319,6 +319,9 @@ static void what_the_publisher_cant_take_is_a_failed_transfer(void **state)
 	assert_int_equal(play.zone.status.fault.kind, ZONE_FAULT_TOO_LARGE);
 	assert_transfer_wanted(&play, false);
 	assert_true(seconds(mirror_zone_transfer_due(&play.zone)) > play.now + 9);
+	/* Its predecessor has left the image: a server that returns to it confirms nothing. */
+	assert_int_equal(serial_seen(&play, 5), MIRROR_NOTHING);
+	assert_true(mirror_zone_transfer_due(&play.zone).ns != MONOTIME_NEVER.ns);
 }
 
 static void a_zone_that_stays_behind_is_bypassed(void **state)
