@@ -151,10 +151,17 @@ STEP int sample_write(PACKET *p, struct query *q, u32 reason)
 	s->flags = (q->flags & QUERY_EDNS ? SAMPLE_EDNS : 0) | (q->flags & QUERY_DO ? SAMPLE_DO : 0) |
 		   (q->flags & QUERY_TC ? SAMPLE_TC : 0) | (q->flags & QUERY_IPV6 ? SAMPLE_IPV6 : 0);
 	/* from the packet: name[] may not be filled yet, or hold the end of a chain */
+	for (u32 i = 0; i < sizeof(s->name); i += 8)
+		word_store64(s->name + i, 0);
 	for (u32 i = 0; i < sizeof(s->name); i++) {
-		const u8 *octet = i < q->name_length ? packet_view(p, q->dns_at + DNS_HEADER + i, 1) : NULL;
+		const u8 *octet;
 
-		s->name[i] = octet ? (u8)word_fold(*octet) : 0;
+		if (i >= q->name_length)
+			break;
+		octet = packet_view(p, q->dns_at + DNS_HEADER + i, 1);
+		if (!octet)
+			break;
+		s->name[i] = (u8)word_fold(*octet);
 	}
 	*(volatile u64 *)&s->seq = number + 1;
 	c->samples = number + 1;
