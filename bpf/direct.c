@@ -27,14 +27,16 @@ void direct_object(const struct bpf_object *object, uint32_t shards, uint32_t sh
 }
 
 /*
- * What the map behind `fd` stands for: the descriptor of `image` for `image_value`; -1 for any other map, and
- * where the target has several elements: the program knows by a constant that it won't come there.
+ * What the map behind `fd` stands for: the descriptor of `image` for `image_value`; -1 for any
+ * other map, and where the target has several elements: the program knows by a constant that it
+ * won't come there.
  */
 static int direct_target(int fd)
 {
 	const struct bpf_map *map;
 
-	bpf_object__for_each_map(map, loading.object) {
+	bpf_object__for_each_map(map, loading.object)
+	{
 		const char *name = bpf_map__name(map), *tail = strstr(name, PLACEHOLDER);
 		char target[64];
 
@@ -47,7 +49,8 @@ static int direct_target(int fd)
 	return -1;
 }
 
-static int direct_prepare(struct bpf_program *program, struct bpf_prog_load_opts *options, long cookie)
+static int direct_prepare(
+	struct bpf_program *program, struct bpf_prog_load_opts *options, long cookie)
 {
 	size_t count = bpf_program__insn_cnt(program);
 	struct bpf_insn *insns;
@@ -65,13 +68,16 @@ static int direct_prepare(struct bpf_program *program, struct bpf_prog_load_opts
 
 		if (insns[i].code == (BPF_ALU64 | BPF_MOV | BPF_K) && insns[i].imm == DIRECT_SHARDS)
 			insns[i].imm = (int)loading.shards;
-		else if (insns[i].code == (BPF_ALU64 | BPF_AND | BPF_K) && insns[i].imm == DIRECT_MASK)
+		else if (insns[i].code == (BPF_ALU64 | BPF_AND | BPF_K) &&
+			 insns[i].imm == DIRECT_MASK)
 			insns[i].imm = (int)((1u << loading.shift) - 1);
-		else if (insns[i].code == (BPF_ALU64 | BPF_RSH | BPF_K) && insns[i].imm == DIRECT_SHIFT)
+		else if (insns[i].code == (BPF_ALU64 | BPF_RSH | BPF_K) &&
+			 insns[i].imm == DIRECT_SHIFT)
 			insns[i].imm = (int)loading.shift;
 		if (insns[i].code != (BPF_LD | BPF_IMM | BPF_DW))
 			continue;
-		if (insns[i].src_reg == BPF_PSEUDO_MAP_FD && (target = direct_target(insns[i].imm)) >= 0) {
+		if (insns[i].src_reg == BPF_PSEUDO_MAP_FD &&
+			(target = direct_target(insns[i].imm)) >= 0) {
 			insns[i].src_reg = BPF_PSEUDO_MAP_VALUE;
 			insns[i].imm = target;
 			insns[i + 1].imm = 0;
@@ -83,7 +89,8 @@ static int direct_prepare(struct bpf_program *program, struct bpf_prog_load_opts
 	return err;
 }
 
-/* libbpf's own handlers of these sections do no more than set the flag, which comes here as the cookie. */
+/* libbpf's own handlers of these sections do no more than set the flag, which comes here as the
+ * cookie. */
 int direct_register(void)
 {
 	static const struct {
@@ -95,8 +102,8 @@ int direct_register(void)
 	if (registered)
 		return 0;
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
-		LIBBPF_OPTS(libbpf_prog_handler_opts, options, .prog_prepare_load_fn = direct_prepare,
-			.cookie = handlers[i].flags);
+		LIBBPF_OPTS(libbpf_prog_handler_opts, options,
+			.prog_prepare_load_fn = direct_prepare, .cookie = handlers[i].flags);
 		int err = libbpf_register_prog_handler(
 			handlers[i].section, BPF_PROG_TYPE_XDP, BPF_XDP, &options);
 

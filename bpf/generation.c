@@ -23,7 +23,7 @@
 
 #define ABOUT_MAGIC     0x3154554f42414e41ull /* "ANABOUT1" */
 #define USED_MAPS_MAX   64
-#define SHARD_SHIFT     26 /* of an image that needs several */
+#define SHARD_SHIFT     26                           /* of an image that needs several */
 #define IMAGE_BYTES_MAX ((uint64_t)IMAGE_UNIT << 32) /* what a u32 offset reaches */
 #define NUMBER_NONE     UINT32_MAX
 

@@ -2,9 +2,10 @@
 /*
  * The XDP host: what the core asks for, in BPF (docs/internals/host.md).
  *
- * A step is a global function: the verifier checks each alone, for any arguments, so each begins with its NULL
- * check and masks what it indexes with. Weak, so that clang doesn't look into it from its callers: it would put
- * garbage into the arguments that the step doesn't read, and the verifier refuses that.
+ * A step is a global function: the verifier checks each alone, for any arguments, so each begins
+ * with its NULL check and masks what it indexes with. Weak, so that clang doesn't look into it from
+ * its callers: it would put garbage into the arguments that the step doesn't read, and the verifier
+ * refuses that.
  */
 #ifndef ANODE_BPF_HOST_H
 #define ANODE_BPF_HOST_H
@@ -20,16 +21,16 @@
 #define PACKET struct xdp_md
 
 /*
- * Immediates that the loader replaces (direct.h): the image's shards and a shard's mask. They are constants to the
- * verifier, which drops the code of the other case, and cost no load.
+ * Immediates that the loader replaces (direct.h): the image's shards and a shard's mask. They are
+ * constants to the verifier, which drops the code of the other case, and cost no load.
  */
-#define IMAGE_SHARDS_HERE                                                                                    \
-	({                                                                                                   \
-		u64 shards_;                                                                                 \
-		__asm__ volatile("%0 = %1" : "=r"(shards_) : "i"(DIRECT_SHARDS));                            \
-		shards_;                                                                                     \
+#define IMAGE_SHARDS_HERE                                                                          \
+	({                                                                                         \
+		u64 shards_;                                                                       \
+		__asm__ volatile("%0 = %1" : "=r"(shards_) : "i"(DIRECT_SHARDS));                  \
+		shards_;                                                                           \
 	})
-#define SHARD_MASK_APPLY(at) __asm__ volatile("%0 &= %1" : "+r"(at) : "i"(DIRECT_MASK))
+#define SHARD_MASK_APPLY(at)  __asm__ volatile("%0 &= %1" : "+r"(at) : "i"(DIRECT_MASK))
 #define SHARD_SHIFT_APPLY(at) __asm__ volatile("%0 >>= %1" : "+r"(at) : "i"(DIRECT_SHIFT))
 
 struct {
@@ -37,7 +38,7 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, (1u << IMAGE_SHARD_MIN) + IMAGE_SLACK); /* set by the loader */
-	__uint(max_entries, 1);					   /* set by the loader */
+	__uint(max_entries, 1);                                    /* set by the loader */
 } image SEC(".maps");
 
 struct {
@@ -71,17 +72,19 @@ struct {
 	__uint(max_entries, 1);
 } scratch SEC(".maps");
 
-/* Never looked up: replacing its one entry makes the kernel wait for the end of every running program. */
+/* Never looked up: replacing its one entry makes the kernel wait for the end of every running
+ * program. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(key_size, sizeof(__u32));
 	__uint(max_entries, 1);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_ARRAY);
-		__uint(key_size, sizeof(__u32));
-		__uint(value_size, sizeof(__u32));
-		__uint(max_entries, 1);
-	});
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(key_size, sizeof(__u32));
+			__uint(value_size, sizeof(__u32));
+			__uint(max_entries, 1);
+		});
 } grace SEC(".maps");
 
 /* Placeholders: the loader turns what names them into the address of the map's value (direct.h). */
@@ -94,15 +97,14 @@ struct placeholder {
 struct placeholder image_value SEC(".maps");
 struct placeholder settings_value SEC(".maps");
 
-#define VALUE_ADDRESS(map)                                                                                   \
-	({                                                                                                   \
-		const u8 *value_;                                                                            \
-		__asm__ volatile("%0 = %1 ll" : "=r"(value_) : "i"(&(map)));                                 \
-		value_;                                                                                      \
+#define VALUE_ADDRESS(map)                                                                         \
+	({                                                                                         \
+		const u8 *value_;                                                                  \
+		__asm__ volatile("%0 = %1 ll" : "=r"(value_) : "i"(&(map)));                       \
+		value_;                                                                            \
 	})
 
 #define DIRECT_MAX 256u /* longer copies go through a helper */
-
 
 INLINE u16 word_load16(const void *from)
 {
@@ -177,8 +179,8 @@ INLINE u8 *packet_view(PACKET *p, u32 at, u32 n)
 }
 
 /*
- * A helper costs 35 ns on machines with return thunks, direct access next to nothing: so a copy goes word by word
- * through checked pointers, and only a long one through the helper.
+ * A helper costs 35 ns on machines with return thunks, direct access next to nothing: so a copy
+ * goes word by word through checked pointers, and only a long one through the helper.
  */
 INLINE int packet_store(PACKET *p, u32 at, const void *from, u32 n)
 {
@@ -190,7 +192,8 @@ INLINE int packet_store(PACKET *p, u32 at, const void *from, u32 n)
 	if (length < 1 || length > IMAGE_FRAGMENT_MAX)
 		return -1;
 	if (length < 8 || length > DIRECT_MAX)
-		return bpf_xdp_store_bytes(p, at, (void *)(u64)from, length); /* only reads `from` */
+		return bpf_xdp_store_bytes(
+			p, at, (void *)(u64)from, length); /* only reads `from` */
 	for (u32 i = 0; i < DIRECT_MAX; i += 8) {
 		if (i + 8 > length)
 			break;
@@ -281,7 +284,8 @@ INLINE struct sample *sample_slot(PACKET *p, u32 index)
 
 enum { FAMILY_IPV4 = 2, FAMILY_IPV6 = 10 }; /* AF_INET, AF_INET6 */
 
-/* reply: fib. Ask the routing table where the client is. Another interface, or no neighbour: pass. */
+/* reply: fib. Ask the routing table where the client is. Another interface, or no neighbour: pass.
+ */
 STEP int packet_route(PACKET *p, struct query *q)
 {
 	struct bpf_fib_lookup fib = {};

@@ -11,8 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CHECK_GROUP_UNPLACED UINT32_MAX /* instead of an apex_len: don't judge what pointers name  \
-					 */
+#define CHECK_GROUP_UNPLACED                                                                       \
+	UINT32_MAX /* instead of an apex_len: don't judge what pointers name                       \
+		    */
 
 /* The group at 'bytes' (4-byte aligned), rendered for a relative name of 'r' octets below an apex
  * of 'apex_len'. Octets it takes, a multiple of 4, at most 'room'; or -EBADMSG and '*fault' says

@@ -222,9 +222,9 @@ static uint32_t free_place(const uint64_t *slots, uint64_t hash)
 }
 
 /*
- * Slots of one half of a segment that is split. Each object stays in its bucket; then those in their
- * second bucket go back to the first where that has room now, until nothing moves. What is empty
- * then may be marked so, behind what isn't.
+ * Slots of one half of a segment that is split. Each object stays in its bucket; then those in
+ * their second bucket go back to the first where that has room now, until nothing moves. What is
+ * empty then may be marked so, behind what isn't.
  */
 static void half_fill(const struct segment *segment, const uint64_t *from, uint32_t half,
 	uint64_t *slots, uint32_t *high)

@@ -2,8 +2,9 @@
 /*
  * The answering core: one query packet in, its reply or a reason out.
  *
- * Include a host header first (docs/internals/host.md): it says how a step is compiled and what a packet is.
- * This file is the packet flow in one place; a host that works on bursts calls the same steps stage by stage.
+ * Include a host header first (docs/internals/host.md): it says how a step is compiled and what a
+ * packet is. This file is the packet flow in one place; a host that works on bursts calls the same
+ * steps stage by stage.
  *
  *     parse ─▶ find ─▶ write ─▶ reply          anything unusual ─▶ pass, as it came
  */
@@ -55,7 +56,8 @@ INLINE int answer_steps(PACKET *p, struct query *q)
 	return answer_reply(p, q);
 }
 
-/* One packet. A packet that was changed and can't be finished is dropped, counted as `internal` or `image`. */
+/* One packet. A packet that was changed and can't be finished is dropped, counted as `internal` or
+ * `image`. */
 INLINE enum action answer_packet(PACKET *p, struct query *q)
 {
 	int reason = answer_steps(p, q);

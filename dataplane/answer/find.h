@@ -2,9 +2,9 @@
 /*
  * From a folded name to a zone and an entry.
  *
- * In: name[], label[] of the query. Out: the zone's version (carried from then on), the entry of the name, or
- * the closest encloser's. RFC 1034 section 4.3.2 steps 2 and 3, with cuts and DNAMEs as ends of the walk: names
- * below them are not in the image.
+ * In: name[], label[] of the query. Out: the zone's version (carried from then on), the entry of
+ * the name, or the closest encloser's. RFC 1034 section 4.3.2 steps 2 and 3, with cuts and DNAMEs
+ * as ends of the walk: names below them are not in the image.
  */
 #ifndef ANODE_ANSWER_FIND_H
 #define ANODE_ANSWER_FIND_H
@@ -58,12 +58,13 @@ INLINE int index_match(struct query *q, const struct image_keyed *k, u32 at, u32
 		key += 8;
 		length -= 8;
 	}
-	return length == 0 ||
-	       word_is(word_first(word_load64(name_place(q, at)), length), word_first(word_load64(key), length));
+	return length == 0 || word_is(word_first(word_load64(name_place(q, at)), length),
+				      word_first(word_load64(key), length));
 }
 
 /*
- * The long way, for the rare bucket that holds two objects of one tag: compare each. found = the object, or 0.
+ * The long way, for the rare bucket that holds two objects of one tag: compare each. found = the
+ * object, or 0.
  */
 STEP int index_search(PACKET *p, struct query *q, u32 segment, u32 at, u32 length)
 {
@@ -100,8 +101,8 @@ STEP int index_search(PACKET *p, struct query *q, u32 segment, u32 at, u32 lengt
 }
 
 /*
- * found = the object that `index` files under name[at .. at + length), or 0. Slots fill from the first on, so an
- * empty one ends the search (image.md).
+ * found = the object that `index` files under name[at .. at + length), or 0. Slots fill from the
+ * first on, so an empty one ends the search (image.md).
  */
 INLINE int index_probe(PACKET *p, struct query *q, u64 index, u32 at, u32 length, u64 seed)
 {
@@ -198,7 +199,8 @@ INLINE int zone_probe_here(PACKET *p, struct query *q, u32 label)
 	q->zone = 0;
 	end = q->name_length - 1u;
 	at = label < q->name_labels ? q->label[label & (LABELS_MAX - 1)] : end;
-	reason = index_probe(p, q, *(const volatile u64 *)&header->zones, at, end - at, header->zone_seed);
+	reason = index_probe(
+		p, q, *(const volatile u64 *)&header->zones, at, end - at, header->zone_seed);
 	if (reason || !q->found)
 		return reason;
 	return zone_enter(p, q, label);
@@ -225,7 +227,8 @@ INLINE u32 word_top(u64 w)
 	return top;
 }
 
-/* candidate = the first label from `from` on whose suffix has as many labels as some zone's apex. */
+/* candidate = the first label from `from` on whose suffix has as many labels as some zone's apex.
+ */
 INLINE int zone_next(PACKET *p, struct query *q, u32 from)
 {
 	const struct image_header *header = image_at(p, 0, 0);
@@ -237,7 +240,8 @@ INLINE int zone_next(PACKET *p, struct query *q, u32 from)
 	if (from > q->name_labels)
 		return REASON_NO_ZONE;
 	if (most >= 64) {
-		depths = *(const volatile u64 *)&header->depths[1] & (~0ull >> (127 - (most & 127)));
+		depths =
+			*(const volatile u64 *)&header->depths[1] & (~0ull >> (127 - (most & 127)));
 		if (depths) {
 			q->candidate = q->name_labels - 64 - word_top(depths);
 			return STEP_NEXT;
@@ -275,8 +279,8 @@ STEP int find_zone_above(PACKET *p, struct query *q)
 }
 
 /*
- * The zone with the longest apex at or above the name. DS at an apex belongs to the zone above (RFC 4035
- * section 3.1.4.1).
+ * The zone with the longest apex at or above the name. DS at an apex belongs to the zone above (RFC
+ * 4035 section 3.1.4.1).
  */
 INLINE int find_zone(PACKET *p, struct query *q)
 {
@@ -297,7 +301,8 @@ INLINE int entry_probe_here(PACKET *p, struct query *q, u32 at)
 
 	if (!header)
 		return REASON_IMAGE;
-	reason = index_probe(p, q, *(const volatile u64 *)&header->names, at, q->key_length - at, q->seed);
+	reason = index_probe(
+		p, q, *(const volatile u64 *)&header->names, at, q->key_length - at, q->seed);
 	if (reason || !q->found)
 		return reason;
 	e = image_at(p, q->found, 0);

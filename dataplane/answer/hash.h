@@ -2,21 +2,22 @@
 /*
  * The name hash, the same for every host and for the image's writer.
  *
- * Bytes are taken in blocks of 16 as two little-endian words, the last block padded with zeros; each word feeds
- * a lane of its own, so that two multiplications run side by side. Bit 5 of every octet is set first: that makes
- * the hash blind to case (and to some other differences, which the comparison finds) at the price of one
- * instruction, where folding takes eleven. The seed keeps an outsider from choosing
- * names that collide; the length is part of it, so that padding is unambiguous.
+ * Bytes are taken in blocks of 16 as two little-endian words, the last block padded with zeros;
+ * each word feeds a lane of its own, so that two multiplications run side by side. Bit 5 of every
+ * octet is set first: that makes the hash blind to case (and to some other differences, which the
+ * comparison finds) at the price of one instruction, where folding takes eleven. The seed keeps an
+ * outsider from choosing names that collide; the length is part of it, so that padding is
+ * unambiguous.
  */
 #ifndef ANODE_ANSWER_HASH_H
 #define ANODE_ANSWER_HASH_H
 
 #include "types.h"
 
-#define HASH_K0 0x9e3779b97f4a7c15ull
-#define HASH_K1 0xc2b2ae3d27d4eb4full
-#define HASH_K2 0xd6e8feb86659fd93ull
-#define HASH_CASE 0x2020202020202020ull
+#define HASH_K0     0x9e3779b97f4a7c15ull
+#define HASH_K1     0xc2b2ae3d27d4eb4full
+#define HASH_K2     0xd6e8feb86659fd93ull
+#define HASH_CASE   0x2020202020202020ull
 #define HASH_INLINE static inline __attribute__((always_inline))
 
 struct name_lanes {
@@ -31,9 +32,10 @@ HASH_INLINE struct name_lanes name_lanes_start(u64 seed, u32 length)
 }
 
 /*
- * One lane's step multiplies the state's halves with each other. A multiplication by a constant would not do: a
- * difference in bit 63 goes through it unchanged whatever the seed is, the next word takes it away again, and
- * anybody who may put names into a zone can fill one bucket. Here it comes out multiplied by secret bits.
+ * One lane's step multiplies the state's halves with each other. A multiplication by a constant
+ * would not do: a difference in bit 63 goes through it unchanged whatever the seed is, the next
+ * word takes it away again, and anybody who may put names into a zone can fill one bucket. Here it
+ * comes out multiplied by secret bits.
  */
 HASH_INLINE u64 name_lane(u64 x)
 {
@@ -64,8 +66,8 @@ HASH_INLINE u64 word_first(u64 w, u32 n)
 }
 
 /*
- * Lower case of the ASCII letters in eight bytes of a name in wire format (RFC 4343). Length octets are below
- * 64 and so never in A..Z.
+ * Lower case of the ASCII letters in eight bytes of a name in wire format (RFC 4343). Length octets
+ * are below 64 and so never in A..Z.
  */
 HASH_INLINE u64 word_fold(u64 w)
 {

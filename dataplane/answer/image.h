@@ -13,43 +13,43 @@
 
 #include "types.h"
 
-#define IMAGE_MAGIC	  0x31474d4945444f4eull /* "NODEIMG1" */
-#define IMAGE_LAYOUT	  1u
-#define IMAGE_UNIT	  16u
-#define IMAGE_UNIT_SHIFT  4
-#define IMAGE_SLACK	  8192u /* readable zero bytes behind each shard */
-#define IMAGE_ACCESS_MAX  4096u /* bytes readable from any masked place */
-#define IMAGE_SHARD_MIN	  16	/* log2 of a shard's bytes */
-#define IMAGE_SHARD_MAX	  28
-#define IMAGE_SHARDS_MAX  4096u
-#define IMAGE_ENTRY_MAX	  65536u
-#define IMAGE_TYPES_MAX	  64u
-#define IMAGE_RRS_MAX	  255u
+#define IMAGE_MAGIC        0x31474d4945444f4eull /* "NODEIMG1" */
+#define IMAGE_LAYOUT       1u
+#define IMAGE_UNIT         16u
+#define IMAGE_UNIT_SHIFT   4
+#define IMAGE_SLACK        8192u /* readable zero bytes behind each shard */
+#define IMAGE_ACCESS_MAX   4096u /* bytes readable from any masked place */
+#define IMAGE_SHARD_MIN    16    /* log2 of a shard's bytes */
+#define IMAGE_SHARD_MAX    28
+#define IMAGE_SHARDS_MAX   4096u
+#define IMAGE_ENTRY_MAX    65536u
+#define IMAGE_TYPES_MAX    64u
+#define IMAGE_RRS_MAX      255u
 #define IMAGE_FRAGMENT_MAX 4096u /* bytes of RRs */
-#define IMAGE_GROUP_MAX	  4u	/* fragments in a group */
-#define IMAGE_DEPTH_MAX	  18
-#define IMAGE_BUCKETS	  64u /* in a segment */
-#define IMAGE_SLOTS	  8u  /* in a bucket */
+#define IMAGE_GROUP_MAX    4u    /* fragments in a group */
+#define IMAGE_DEPTH_MAX    18
+#define IMAGE_BUCKETS      64u /* in a segment */
+#define IMAGE_SLOTS        8u  /* in a bucket */
 #define IMAGE_SEGMENT_SIZE 4096u
 
 /* Bytes from the start of one shard to the start of the next. */
 #define IMAGE_STRIDE(shard_shift) ((1ull << (shard_shift)) + IMAGE_SLACK)
 
 /* An index word: directory offset in the low half, depth above it. One aligned 8-byte store. */
-#define INDEX_DIRECTORY(word) ((u32)(word))
-#define INDEX_DEPTH(word)     ((u32)((word) >> 32) & 31)
+#define INDEX_DIRECTORY(word)  ((u32)(word))
+#define INDEX_DEPTH(word)      ((u32)((word) >> 32) & 31)
 #define INDEX_WORD(dir, depth) ((u64)(dir) | (u64)(depth) << 32)
 
 /* A slot: object offset in the low half, tag above it. 0 is empty. */
-#define SLOT_OFFSET(slot)      ((u32)(slot))
-#define SLOT_TAG(slot)	       ((u32)((slot) >> 32))
-#define SLOT_OF(offset, tag)   ((u64)(offset) | (u64)(tag) << 32)
-#define SLOT_DELETED	       SLOT_OF(0, 1)
+#define SLOT_OFFSET(slot)    ((u32)(slot))
+#define SLOT_TAG(slot)       ((u32)((slot) >> 32))
+#define SLOT_OF(offset, tag) ((u64)(offset) | (u64)(tag) << 32)
+#define SLOT_DELETED         SLOT_OF(0, 1)
 
 /* Where a hash leads. */
-#define HASH_TAG(h)	    ((u32)(h))
-#define HASH_HIGH(h)	    ((u32)((h) >> 32))
-#define HASH_BUCKET(h)	    ((u32)((h) >> 32) & (IMAGE_BUCKETS - 1))
+#define HASH_TAG(h)              ((u32)(h))
+#define HASH_HIGH(h)             ((u32)((h) >> 32))
+#define HASH_BUCKET(h)           ((u32)((h) >> 32) & (IMAGE_BUCKETS - 1))
 #define HASH_DIRECTORY(h, depth) ((u32)((h) >> 1 >> (63 - (depth))))
 #define HASH_SECOND(bucket, tag) (((bucket) ^ (1 + ((tag) >> 27))) & (IMAGE_BUCKETS - 1))
 
@@ -70,7 +70,8 @@ struct image_header {
 /* Common front of everything that an index leads to: what a probe compares. */
 struct image_keyed {
 	u32 word[2];
-	u32 zone;   /* compared with the key: offset of the zone that an entry belongs to; 0 in a zone */
+	u32 zone; /* compared with the key: offset of the zone that an entry belongs to; 0 in a zone
+		   */
 	u8 key_len; /* folded labels in wire format, without the root label */
 	u8 flags;
 	u8 types;
@@ -90,7 +91,7 @@ struct image_zone {
 };
 
 enum {
-	VERSION_PASS = 1 << 0,	 /* every name at or below the apex passes. Stored in place */
+	VERSION_PASS = 1 << 0,   /* every name at or below the apex passes. Stored in place */
 	VERSION_SIGNED = 1 << 1, /* DNSKEY and RRSIG at the apex */
 	VERSION_NSEC = 1 << 2,
 	VERSION_NSEC3 = 1 << 3,
@@ -134,7 +135,7 @@ struct image_entry {
 	u8 key[]; /* then struct image_type[types] at ENTRY_TYPES_AT(key_len) */
 };
 
-#define ENTRY_HEAD		16u
+#define ENTRY_HEAD              16u
 #define ENTRY_TYPES_AT(key_len) (ENTRY_HEAD + (((u32)(key_len) + 3) & ~3u))
 
 struct image_type {
@@ -145,10 +146,11 @@ struct image_type {
 
 enum {
 	FRAGMENT_OPTIONAL = 1 << 0, /* leave out, without TC, when it doesn't fit */
-	FRAGMENT_MORE = 1 << 1,	    /* another one of the same group follows */
-	FRAGMENT_OVERSIZE = 1 << 2, /* longer than IMAGE_FRAGMENT_MAX: length and records are 0; TC */
-	FRAGMENT_TARGET = 1 << 3,   /* CNAME, target at or below the apex */
-	FRAGMENT_DNSSEC = 1 << 4,   /* only for queries with DO (no writer yet) */
+	FRAGMENT_MORE = 1 << 1,     /* another one of the same group follows */
+	FRAGMENT_OVERSIZE =
+		1 << 2,           /* longer than IMAGE_FRAGMENT_MAX: length and records are 0; TC */
+	FRAGMENT_TARGET = 1 << 3, /* CNAME, target at or below the apex */
+	FRAGMENT_DNSSEC = 1 << 4, /* only for queries with DO (no writer yet) */
 };
 
 /* The three bases that a pointer can be relative to; see image.md. */
@@ -160,12 +162,12 @@ struct image_fragment {
 	u8 records[3]; /* answer, authority, additional */
 	u8 flags;
 	u8 pointers[BASES]; /* how many of each base */
-	u8 odd[BASES];	    /* how many of these at odd places */
-	u16 stride;	    /* even. Not 0: the owner pointers stand at every stride bytes, none are listed,
-			     * and there are no other pointers */
-	u8 data[];	    /* length bytes, padded to 2, then u16 places */
+	u8 odd[BASES];      /* how many of these at odd places */
+	u16 stride; /* even. Not 0: the owner pointers stand at every stride bytes, none are listed,
+		     * and there are no other pointers */
+	u8 data[];  /* length bytes, padded to 2, then u16 places */
 };
-#define FRAGMENT_HEAD		   16u
+#define FRAGMENT_HEAD              16u
 #define FRAGMENT_PLACES_AT(length) (FRAGMENT_HEAD + (((u32)(length) + 1) & ~1u))
 
 _Static_assert(sizeof(struct image_header) == 128, "layout");

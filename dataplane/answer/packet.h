@@ -52,7 +52,12 @@ struct dns {
 	be16 records[3]; /* answer, authority, additional */
 };
 
-enum { ETHERTYPE_IPV4 = 0x0800, ETHERTYPE_IPV6 = 0x86dd, ETHERTYPE_VLAN = 0x8100, ETHERTYPE_QINQ = 0x88a8 };
+enum {
+	ETHERTYPE_IPV4 = 0x0800,
+	ETHERTYPE_IPV6 = 0x86dd,
+	ETHERTYPE_VLAN = 0x8100,
+	ETHERTYPE_QINQ = 0x88a8
+};
 enum { PROTOCOL_UDP = 17 };
 
 /* DNS header flags (RFC 1035 section 4.1.1, RFC 4035 section 3) */

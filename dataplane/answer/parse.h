@@ -36,8 +36,8 @@ INLINE u64 address_mapped(u32 address)
 }
 
 /*
- * Is one of our own addresses the source? Then it isn't the resolver that it claims to be. The filter answers
- * for nearly every source; the exact look-up is a step of its own, off the hot path.
+ * Is one of our own addresses the source? Then it isn't the resolver that it claims to be. The
+ * filter answers for nearly every source; the exact look-up is a step of its own, off the hot path.
  */
 STEP int source_is_service(PACKET *p, u64 w0, u64 w1)
 {
@@ -76,7 +76,8 @@ INLINE int parse_iface(PACKET *p, struct query *q, const struct settings *s, con
 			return REASON_NOT_OURS;
 		q->iface = i;
 		q->mtu = f->mtu;
-		q->flags = (f->flags & IFACE_PROBE ? QUERY_PROBE : 0) | (f->flags & IFACE_FIB ? QUERY_FIB : 0) |
+		q->flags = (f->flags & IFACE_PROBE ? QUERY_PROBE : 0) |
+			   (f->flags & IFACE_FIB ? QUERY_FIB : 0) |
 			   (s->flags & SETTINGS_CHAINS_PASS ? QUERY_CHAINS_PASS : 0);
 		q->max_udp_size = s->max_udp_size;
 		q->copy_flags = s->copy_flags;
@@ -100,7 +101,8 @@ INLINE int parse_ipv4(PACKET *p, struct query *q, const struct settings *s, u32 
 	length = be16_get((be16){first >> 16});
 	sum = (u64)first + word_load32(ip + 4) + third + source + target;
 	if ((first & 0xff) != 0x45)
-		return (first & 0xff) > 0x45 && (first & 0xff) < 0x50 ? REASON_IP_OPTIONS : REASON_IP_BAD;
+		return (first & 0xff) > 0x45 && (first & 0xff) < 0x50 ? REASON_IP_OPTIONS
+								      : REASON_IP_BAD;
 	if (length < sizeof(struct ipv4) + sizeof(struct udp) || length > room)
 		return REASON_IP_BAD;
 	if (be16_get((be16){word_load16(ip + AT(ipv4, fragment))}) & 0x3fff)
@@ -133,10 +135,13 @@ INLINE int parse_ipv6(PACKET *p, struct query *q, const struct settings *s, u32 
 	if (next != PROTOCOL_UDP) {
 		if (next == 44)
 			return REASON_FRAGMENT;
-		return next == 0 || next == 43 || next == 60 || next == 51 || next == 50 || next == 135
-			? REASON_IP_OPTIONS : REASON_NOT_UDP;
+		return next == 0 || next == 43 || next == 60 || next == 51 || next == 50 ||
+				       next == 135
+			       ? REASON_IP_OPTIONS
+			       : REASON_NOT_UDP;
 	}
-	if (length < sizeof(struct udp) || length > room - sizeof(struct ipv6) || ip[AT(ipv6, hops)] == 0)
+	if (length < sizeof(struct udp) || length > room - sizeof(struct ipv6) ||
+		ip[AT(ipv6, hops)] == 0)
 		return REASON_IP_BAD;
 	s0 = word_load64(ip + AT(ipv6, source));
 	s1 = word_load64(ip + AT(ipv6, source) + 8);
@@ -222,12 +227,13 @@ INLINE int parse_lease(PACKET *p, struct query *q, const struct settings *s)
 }
 
 /*
- * The labels of the question: where each begins. RFC 1035 section 3.1; a pointer has nothing to point at.
- * Leaves name_labels and name_length.
+ * The labels of the question: where each begins. RFC 1035 section 3.1; a pointer has nothing to
+ * point at. Leaves name_labels and name_length.
  */
 INLINE int parse_labels(PACKET *p, struct query *q)
 {
-	u32 from = q->dns_at + DNS_HEADER, at = 0, room = q->dns_length - (DNS_HEADER + 1 + QUESTION_FIXED);
+	u32 from = q->dns_at + DNS_HEADER, at = 0,
+	    room = q->dns_length - (DNS_HEADER + 1 + QUESTION_FIXED);
 
 	/* the root label must still fit in 255, and the type and class in the message */
 	if (room > NAME_MAX - 1)
@@ -254,11 +260,12 @@ INLINE int parse_labels(PACKET *p, struct query *q)
 	return REASON_QNAME;
 }
 
-/* RFC 6895 section 3.1: meta types and those whose answer depends on more than the zone's plain data */
+/* RFC 6895 section 3.1: meta types and those whose answer depends on more than the zone's plain
+ * data */
 INLINE int type_passes(u16 type)
 {
-	return type == 0 || (type >= 128 && type <= 255) || type == TYPE_OPT || type == TYPE_RRSIG ||
-	       type == TYPE_NSEC || type == TYPE_NSEC3;
+	return type == 0 || (type >= 128 && type <= 255) || type == TYPE_OPT ||
+	       type == TYPE_RRSIG || type == TYPE_NSEC || type == TYPE_NSEC3;
 }
 
 /* RFC 6891 section 6.1. `left`: what the message has behind the question. */
@@ -345,8 +352,9 @@ INLINE int parse_message(PACKET *p, struct query *q)
 }
 
 /*
- * Copy the question's name to name[], zeros behind it, and sum the question on the way. The name begins at an even place of the message. Its last, partial word is the end
- * of the eight bytes before its end, which reach back into the header where the name is short.
+ * Copy the question's name to name[], zeros behind it, and sum the question on the way. The name
+ * begins at an even place of the message. Its last, partial word is the end of the eight bytes
+ * before its end, which reach back into the header where the name is short.
  */
 INLINE int name_copy(PACKET *p, struct query *q)
 {

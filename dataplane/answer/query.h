@@ -4,8 +4,8 @@
  *
  *     parse_frame ─▶ parse_message ─▶ name_copy ─▶ find ─▶ select ─▶ fit ─▶ write ─▶ reply
  *
- * One per CPU in XDP, one per packet of the burst in DPDK. A step trusts only fields that an earlier step of
- * the same packet wrote; nothing is cleared between packets.
+ * One per CPU in XDP, one per packet of the burst in DPDK. A step trusts only fields that an
+ * earlier step of the same packet wrote; nothing is cleared between packets.
  */
 #ifndef ANODE_ANSWER_QUERY_H
 #define ANODE_ANSWER_QUERY_H
@@ -13,15 +13,15 @@
 #include "image.h"
 #include "reason.h"
 
-#define MESSAGE_MAX   512u /* DNS bytes of a query that the fast path reads */
-#define NAME_MAX      255u /* RFC 1035 section 2.3.4 */
-#define LABELS_MAX    128u
-#define PLACED_MAX    16u
-#define CHAIN_MAX    5u /* CNAMEs followed: Knot follows five, NSD and BIND more */
-#define DNS_HEADER    12u
+#define MESSAGE_MAX    512u /* DNS bytes of a query that the fast path reads */
+#define NAME_MAX       255u /* RFC 1035 section 2.3.4 */
+#define LABELS_MAX     128u
+#define PLACED_MAX     16u
+#define CHAIN_MAX      5u /* CNAMEs followed: Knot follows five, NSD and BIND more */
+#define DNS_HEADER     12u
 #define QUESTION_FIXED 4u /* QTYPE and QCLASS */
-#define OPT_SIZE      11u
-#define OPT_ROOM      16u
+#define OPT_SIZE       11u
+#define OPT_ROOM       16u
 
 enum {
 	QUERY_IPV6 = 1 << 0,
@@ -38,14 +38,14 @@ enum {
 
 /* A fragment with its place in the reply. */
 struct placed {
-	u64 head[2];   /* copy of the fragment's head */
-	u32 offset;		    /* of the object that holds it */
-	u32 rel;		    /* the fragment in that object, bytes */
-	u16 owner;		    /* where the owner name stands in the message */
-	u16 rendered;		    /* r: length of the relative name it was rendered for */
-	u16 at;			    /* where its bytes go in the message */
-	u16 first;		    /* 1 = begins a group */
-	u16 shift[BASES];	    /* what to add to its pointers */
+	u64 head[2];      /* copy of the fragment's head */
+	u32 offset;       /* of the object that holds it */
+	u32 rel;          /* the fragment in that object, bytes */
+	u16 owner;        /* where the owner name stands in the message */
+	u16 rendered;     /* r: length of the relative name it was rendered for */
+	u16 at;           /* where its bytes go in the message */
+	u16 first;        /* 1 = begins a group */
+	u16 shift[BASES]; /* what to add to its pointers */
 	u16 reserved;
 };
 
@@ -66,25 +66,25 @@ struct query {
 	/* parse_message */
 	u16 dns_flags; /* host order */
 	u16 qtype;
-	u16 additional; /* not 0: one record behind the question */
-	u16 limit;	  /* DNS bytes that a reply may have */
-	u16 name_length;  /* of the question's name, with the root label */
+	u16 additional;    /* not 0: one record behind the question */
+	u16 limit;         /* DNS bytes that a reply may have */
+	u16 name_length;   /* of the question's name, with the root label */
 	u32 question_type; /* QTYPE and QCLASS as they stand in the packet */
 
 	/* name_copy */
 	u64 question_sum;
 
 	/* find: the name that is being looked up; a CNAME's target replaces the question's */
-	u32 name_labels;   /* in name[], down to the zone's apex after find_zone */
-	u32 key_length;	   /* bytes of name[] that lie below the apex */
-	u32 apex_at;	   /* where the apex stands in the message */
-	u32 owner_at;	   /* where the name stands in the message */
+	u32 name_labels; /* in name[], down to the zone's apex after find_zone */
+	u32 key_length;  /* bytes of name[] that lie below the apex */
+	u32 apex_at;     /* where the apex stands in the message */
+	u32 owner_at;    /* where the name stands in the message */
 	u32 hops;
 	u32 candidate; /* label where an apex may begin */
 	u64 hash;
-	u32 zone;   /* what the objects of the index in use carry */
-	u32 found;  /* offset; 0 = nothing */
-	u32 entry;  /* exact match, or the closest encloser */
+	u32 zone;  /* what the objects of the index in use carry */
+	u32 found; /* offset; 0 = nothing */
+	u32 entry; /* exact match, or the closest encloser */
 	u32 exact;
 	u64 seed;
 	u32 number;
@@ -97,10 +97,10 @@ struct query {
 	u32 rcode;
 	u32 placed_count;
 	u32 group_next; /* where the next fragment of a group begins; 0 = that was the last */
-	u32 chain;	/* a CNAME is being followed */
-	u32 size; /* of the reply, DNS bytes */
+	u32 chain;      /* a CNAME is being followed */
+	u32 size;       /* of the reply, DNS bytes */
 	u16 records[4]; /* unused, answer, authority, additional */
-	u64 sum;  /* of the fragments */
+	u64 sum;        /* of the fragments */
 
 	struct placed placed[PLACED_MAX];
 
@@ -111,7 +111,8 @@ struct query {
 };
 
 /* The copied head; its bytes stay in the image. */
-static inline __attribute__((always_inline)) const struct image_fragment *placed_head(const struct placed *d)
+static inline __attribute__((always_inline)) const struct image_fragment *placed_head(
+	const struct placed *d)
 {
 	return (const struct image_fragment *)d->head;
 }

@@ -3,11 +3,13 @@
  * Why a packet was not answered: the one list that makes the enum, the names and the metrics.
  *
  * R(symbol, name, text). The order is part of the counters' layout: add at the end.
- * Every reason passes the packet to the kernel; `docs/internals/reasons.md` says what the operator does about it.
+ * Every reason passes the packet to the kernel; `docs/internals/reasons.md` says what the operator
+ * does about it.
  */
 #ifndef ANODE_ANSWER_REASON_H
 #define ANODE_ANSWER_REASON_H
 
+/* clang-format off */
 #define REASONS(R)                                                                                           \
 	R(INTERNAL, "internal", "the core met something that it can't explain")                              \
 	R(NOT_LINEAR, "not_linear", "the frame isn't in one piece, or too short")                            \
@@ -45,13 +47,14 @@
 	R(IMAGE, "image", "the image is missing a part, or has another layout")                              \
 	R(ROOM, "room", "the reply's frame can't grow enough, or not all additional records fit")       \
 	R(ROUTE, "route", "no route or neighbour for the reply")
+/* clang-format on */
 
 enum reason {
 	STEP_NEXT = 0,
 #define R(symbol, name, text) REASON_##symbol,
 	REASONS(R)
 #undef R
-	REASON_COUNT
+		REASON_COUNT
 };
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * The reply's headers: addresses turned round, lengths, checksums, DNS header. Then the books.
  *
- * Fixed fields, so that every host gives the same bytes: IPv4 TTL 64, DF, ID 0, TOS 0; IPv6 hop limit 64, flow
- * label and class 0; VLAN tags as they came; full UDP checksum.
+ * Fixed fields, so that every host gives the same bytes: IPv4 TTL 64, DF, ID 0, TOS 0; IPv6 hop
+ * limit 64, flow label and class 0; VLAN tags as they came; full UDP checksum.
  */
 #ifndef ANODE_ANSWER_REPLY_H
 #define ANODE_ANSWER_REPLY_H
@@ -40,7 +40,8 @@ INLINE u64 reply_ipv4(u8 *ip, u32 udp_length)
 
 	word_store32(ip, 0x45 | length << 16);
 	word_store32(ip + 4, (u32)be16_of(0x4000).raw << 16); /* DF */
-	word_store32(ip + 8, 64 | PROTOCOL_UDP << 8 | (u32)(u16)~sum_fold(sum + fixed + length) << 16);
+	word_store32(
+		ip + 8, 64 | PROTOCOL_UDP << 8 | (u32)(u16)~sum_fold(sum + fixed + length) << 16);
 	word_store32(ip + 12, target);
 	word_store32(ip + 16, source);
 	return sum;
@@ -116,7 +117,8 @@ STEP int sample_write(PACKET *p, struct query *q, u32 reason)
 
 	if (!q || !c || !s)
 		return REASON_INTERNAL;
-	ip = packet_view(p, q->ip_at, q->flags & QUERY_IPV6 ? sizeof(struct ipv6) : sizeof(struct ipv4));
+	ip = packet_view(
+		p, q->ip_at, q->flags & QUERY_IPV6 ? sizeof(struct ipv6) : sizeof(struct ipv4));
 	udp = packet_view(p, q->udp_at, sizeof(struct udp));
 	if (!ip || !udp)
 		return REASON_INTERNAL;
@@ -135,7 +137,8 @@ STEP int sample_write(PACKET *p, struct query *q, u32 reason)
 			s->target[i] = reason ? second : first;
 		}
 	} else {
-		u32 first = word_load32(ip + AT(ipv4, source)), second = word_load32(ip + AT(ipv4, target));
+		u32 first = word_load32(ip + AT(ipv4, source)),
+		    second = word_load32(ip + AT(ipv4, target));
 
 		s->source[0] = s->target[0] = 0;
 		s->source[1] = address_mapped(reason ? first : second);
@@ -148,8 +151,9 @@ STEP int sample_write(PACKET *p, struct query *q, u32 reason)
 	s->reason = reason;
 	s->iface = q->iface;
 	s->name_len = q->name_length;
-	s->flags = (q->flags & QUERY_EDNS ? SAMPLE_EDNS : 0) | (q->flags & QUERY_DO ? SAMPLE_DO : 0) |
-		   (q->flags & QUERY_TC ? SAMPLE_TC : 0) | (q->flags & QUERY_IPV6 ? SAMPLE_IPV6 : 0);
+	s->flags = (q->flags & QUERY_EDNS ? SAMPLE_EDNS : 0) |
+		   (q->flags & QUERY_DO ? SAMPLE_DO : 0) | (q->flags & QUERY_TC ? SAMPLE_TC : 0) |
+		   (q->flags & QUERY_IPV6 ? SAMPLE_IPV6 : 0);
 	/* from the packet: name[] may not be filled yet, or hold the end of a chain */
 	for (u32 i = 0; i < sizeof(s->name); i += 8)
 		word_store64(s->name + i, 0);
@@ -169,8 +173,8 @@ STEP int sample_write(PACKET *p, struct query *q, u32 reason)
 }
 
 /*
- * Count the packet's fate and sometimes keep a sample. Called once for every packet; it can't change the fate.
- * A sample is of a query whose question was read.
+ * Count the packet's fate and sometimes keep a sample. Called once for every packet; it can't
+ * change the fate. A sample is of a query whose question was read.
  */
 INLINE void account(PACKET *p, struct query *q, u32 reason)
 {

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-or-later */
 /*
- * From an entry to the reply's fragments, rcode and flags (RFC 1034 section 4.3.2 step 3, RFC 2308).
+ * From an entry to the reply's fragments, rcode and flags (RFC 1034 section 4.3.2 step 3, RFC
+ * 2308).
  *
- * In: the entry, exact or the closest encloser. Out: placed[], with where each fragment's names stand.
- * What this core doesn't answer (wildcards, DNAME, chains that leave the zone's own data) passes.
+ * In: the entry, exact or the closest encloser. Out: placed[], with where each fragment's names
+ * stand. What this core doesn't answer (wildcards, DNAME, chains that leave the zone's own data)
+ * passes.
  */
 #ifndef ANODE_ANSWER_SELECT_H
 #define ANODE_ANSWER_SELECT_H
 
 #include "find.h"
 
-/* Place the fragment at `rel` of the object at `offset`; q->group_next is where the next of its group begins. */
+/* Place the fragment at `rel` of the object at `offset`; q->group_next is where the next of its
+ * group begins. */
 INLINE int fragment_place(PACKET *p, struct query *q, u32 offset, u32 rel, u32 rendered, u32 first)
 {
 	const struct image_fragment *f = image_at(p, offset, rel);
@@ -39,7 +42,8 @@ INLINE int fragment_place(PACKET *p, struct query *q, u32 offset, u32 rel, u32 r
 		q->group_next = 0;
 		return STEP_NEXT;
 	}
-	places = f->pointers[BASE_APEX] + f->pointers[BASE_GROUP] + (f->stride ? 0 : f->pointers[BASE_OWNER]);
+	places = f->pointers[BASE_APEX] + f->pointers[BASE_GROUP] +
+		 (f->stride ? 0 : f->pointers[BASE_OWNER]);
 	q->group_next = (rel + FRAGMENT_PLACES_AT(f->length) + 2 * places + 3) & ~3u;
 	return STEP_NEXT;
 }
@@ -59,8 +63,8 @@ STEP int group_finish(PACKET *p, struct query *q, u32 offset, u32 rendered)
 }
 
 /*
- * Place the group of fragments that begins at `rel` of the object at `offset`. `rendered` is the relative
- * name's length that it was rendered for; q->owner_at is where its owner name stands.
+ * Place the group of fragments that begins at `rel` of the object at `offset`. `rendered` is the
+ * relative name's length that it was rendered for; q->owner_at is where its owner name stands.
  */
 INLINE int group_place(PACKET *p, struct query *q, u32 offset, u32 rel, u32 rendered)
 {
@@ -102,8 +106,9 @@ INLINE int type_place(PACKET *p, struct query *q, const struct image_entry *e, u
 }
 
 /*
- * A CNAME was placed. If its target is in the zone, the name becomes the target: its labels below the apex stand
- * in the fragment, behind owner and fixed fields, before the pointer to the apex (or the root label).
+ * A CNAME was placed. If its target is in the zone, the name becomes the target: its labels below
+ * the apex stand in the fragment, behind owner and fixed fields, before the pointer to the apex (or
+ * the root label).
  */
 STEP int chain_follow(PACKET *p, struct query *q)
 {
@@ -153,8 +158,8 @@ STEP int chain_follow(PACKET *p, struct query *q)
 }
 
 /*
- * What an exact match or a closest encloser means. STEP_NEXT: the reply is decided, or `hops` grew: then the name
- * is another one, to be found.
+ * What an exact match or a closest encloser means. STEP_NEXT: the reply is decided, or `hops` grew:
+ * then the name is another one, to be found.
  */
 INLINE int select_entry(PACKET *p, struct query *q)
 {

@@ -10,7 +10,7 @@
 #include "query.h"
 #include "hash.h"
 
-#define AT(type, field) ((u32)__builtin_offsetof(struct type, field))
+#define AT(type, field) ((u32) __builtin_offsetof(struct type, field))
 
 /* 16 bytes can be read and written from here. */
 INLINE u8 *name_place(struct query *q, u32 at)

@@ -2,8 +2,9 @@
 /*
  * Fixed-width integers and byte-order types, without libc.
  *
- * A value in network byte order is a struct of its own (be16, be32): the compiler refuses to mix it with a
- * number. Plain integers are in host order; the image and everything shared is little-endian.
+ * A value in network byte order is a struct of its own (be16, be32): the compiler refuses to mix it
+ * with a number. Plain integers are in host order; the image and everything shared is
+ * little-endian.
  */
 #ifndef ANODE_ANSWER_TYPES_H
 #define ANODE_ANSWER_TYPES_H
@@ -26,14 +27,14 @@ typedef __INT64_TYPE__ s64;
 #define INLINE static inline __attribute__((always_inline))
 
 /*
- * Hide from the compiler what it knows of a value. clang otherwise drops a mask that it can prove redundant and
- * that the verifier, which knows less, needs.
+ * Hide from the compiler what it knows of a value. clang otherwise drops a mask that it can prove
+ * redundant and that the verifier, which knows less, needs.
  */
 #define OPAQUE(x) __asm__ volatile("" : "+r"(x))
 
 /*
- * Forget what registers hold of the query: it is loaded again. The verifier then knows nothing of it either, and
- * paths that came here in different ways become one.
+ * Forget what registers hold of the query: it is loaded again. The verifier then knows nothing of
+ * it either, and paths that came here in different ways become one.
  */
 #define FORGET(q) __asm__ volatile("" : : "r"(q) : "memory")
 

@@ -2,8 +2,8 @@
 /*
  * From placed fragments to reply bytes.
  *
- * fit decides sizes, truncation and sums while the packet is still the query; the first change of the packet is
- * the resize, and only that can still fail without harm.
+ * fit decides sizes, truncation and sums while the packet is still the query; the first change of
+ * the packet is the resize, and only that can still fail without harm.
  */
 #ifndef ANODE_ANSWER_WRITE_H
 #define ANODE_ANSWER_WRITE_H
@@ -11,7 +11,8 @@
 #include "sum.h"
 #include "packet.h"
 
-/* What `count` pointers, `odd` of them at odd places, add to a fragment's sum when each grows by shift. */
+/* What `count` pointers, `odd` of them at odd places, add to a fragment's sum when each grows by
+ * shift. */
 INLINE u64 pointers_sum(u32 shift, u32 count, u32 odd)
 {
 	/* a pointer of a shifted-down name wraps in 16 bits; modulo 0xffff that is one less */
@@ -39,9 +40,10 @@ INLINE void placed_fit(struct query *q, struct placed *d, u32 group)
 }
 
 /*
- * Does the reply fit? An answer that doesn't is left out with TC, the aliases before it stay (RFC 2181 section 9).
- * A referral with its glue (RFC 9471), the SOA of a negative answer, additional records: what is sent of them, and
- * with which flags, differs between servers, so the local one decides.
+ * Does the reply fit? An answer that doesn't is left out with TC, the aliases before it stay (RFC
+ * 2181 section 9). A referral with its glue (RFC 9471), the SOA of a negative answer, additional
+ * records: what is sent of them, and with which flags, differs between servers, so the local one
+ * decides.
  */
 INLINE int answer_fit(struct query *q)
 {
@@ -86,7 +88,8 @@ STEP int pointers_write(PACKET *p, struct query *q, u32 i, u32 base)
 	f = placed_head(d);
 	count = f->pointers[base];
 	shift = d->shift[base];
-	/* the list holds the owner's places (unless they are strided), then the apex's, then the group's */
+	/* the list holds the owner's places (unless they are strided), then the apex's, then the
+	 * group's */
 	listed = d->rel + FRAGMENT_PLACES_AT(f->length);
 	if (base == BASE_OWNER)
 		stride = f->stride;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-or-later */
 /*
- * Counters and samples: what the engine tells the daemon. Part of the engine contract (docs/internals/engine.md).
+ * Counters and samples: what the engine tells the daemon. Part of the engine contract
+ * (docs/internals/engine.md).
  *
- * One row per CPU (XDP) or worker (DPDK), written by that one alone with plain aligned stores, read by the
- * daemon at any time; rows are whole cache lines. Everything only grows.
+ * One row per CPU (XDP) or worker (DPDK), written by that one alone with plain aligned stores, read
+ * by the daemon at any time; rows are whole cache lines. Everything only grows.
  */
 #ifndef ANODE_SHARED_COUNTERS_H
 #define ANODE_SHARED_COUNTERS_H
@@ -13,12 +14,13 @@
 #include "settings.h"
 
 #define COUNTERS_REASONS 64u
-#define COUNTERS_RCODES	 16u
-#define SAMPLES_PER_ROW	 64u
+#define COUNTERS_RCODES  16u
+#define SAMPLES_PER_ROW  64u
 
 _Static_assert(REASON_COUNT <= COUNTERS_REASONS, "counters have room for every reason");
 
-/* Queries: a UDP packet to a service address and port 53. Anything else that passes is counted only by reason. */
+/* Queries: a UDP packet to a service address and port 53. Anything else that passes is counted only
+ * by reason. */
 struct counters_path {
 	u64 fast;
 	u64 passed;
@@ -28,17 +30,19 @@ struct counters_path {
 
 struct counters {
 	u64 reasons[COUNTERS_REASONS];
-	u64 rcodes[COUNTERS_RCODES];		      /* of fast answers */
-	struct counters_path paths[SETTINGS_IFACES][2]; /* [place in settings.ifaces][0 = IPv4, 1 = IPv6] */
+	u64 rcodes[COUNTERS_RCODES]; /* of fast answers */
+	struct counters_path paths[SETTINGS_IFACES]
+				  [2]; /* [place in settings.ifaces][0 = IPv4, 1 = IPv6] */
 	u64 truncated;
 	u64 answered_bytes; /* DNS bytes */
-	u64 samples;	    /* written so far; the next goes to slot (samples % SAMPLES_PER_ROW) */
-	u64 seen;	    /* queries, for sampling */
+	u64 samples;        /* written so far; the next goes to slot (samples % SAMPLES_PER_ROW) */
+	u64 seen;           /* queries, for sampling */
 	u64 last_answer;    /* monotonic ns, coarse */
 	u64 reserved[3];
 } __attribute__((aligned(64)));
 
-/* One query of every (sample_mask + 1), overwritten in a ring. Valid when seq is the same before and after a copy. */
+/* One query of every (sample_mask + 1), overwritten in a ring. Valid when seq is the same before
+ * and after a copy. */
 struct sample {
 	u64 seq;  /* number of this sample in its row, from 1; 0 while it is written */
 	u64 when; /* monotonic ns, coarse */

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-or-later */
 /*
- * Settings: what the daemon tells the engine besides the zones. Part of the engine contract (docs/internals/engine.md).
+ * Settings: what the daemon tells the engine besides the zones. Part of the engine contract
+ * (docs/internals/engine.md).
  *
- * One struct settings_area in shared memory. A block is immutable while `active` names it: the daemon fills the
- * other one, stores `active` (release), waits a grace period, and only then may fill again.
+ * One struct settings_area in shared memory. A block is immutable while `active` names it: the
+ * daemon fills the other one, stores `active` (release), waits a grace period, and only then may
+ * fill again.
  */
 #ifndef ANODE_SHARED_SETTINGS_H
 #define ANODE_SHARED_SETTINGS_H
 
 #include "../answer/types.h"
 
-#define SETTINGS_MAGIC	   0x31544553444f4e41ull /* "ANODSET1" */
-#define SETTINGS_LAYOUT	   1u
+#define SETTINGS_MAGIC     0x31544553444f4e41ull /* "ANODSET1" */
+#define SETTINGS_LAYOUT    1u
 #define SETTINGS_ADDRESSES 1024u /* slots; at most half are used */
-#define SETTINGS_PROBES	   8u	 /* slots looked at */
-#define SETTINGS_IFACES	   8u
+#define SETTINGS_PROBES    8u    /* slots looked at */
+#define SETTINGS_IFACES    8u
 
 /* An address as 16 bytes in network order; IPv4 as ::ffff:a.b.c.d. */
 struct settings_address {
@@ -37,7 +39,7 @@ enum {
 struct settings {
 	u32 flags;
 	u16 max_udp_size; /* own limit for a reply, DNS bytes */
-	u16 copy_flags;	  /* header flags that a reply copies from the query, host order (RD, CD) */
+	u16 copy_flags;   /* header flags that a reply copies from the query, host order (RD, CD) */
 	u32 sample_mask;  /* a sample each (mask + 1) queries of a worker; ~0 = none */
 	u32 reserved;
 	u64 address_seed;
@@ -47,15 +49,16 @@ struct settings {
 };
 enum {
 	SETTINGS_BYPASS = 1 << 0, /* pass everything */
-	SETTINGS_HOLD = 1 << 1,	  /* an ended lease doesn't pass: answer until the zones' deadlines */
-	/* The local server follows a CNAME into its other zones (NSD, BIND; not Knot): chains that leave a zone pass */
+	SETTINGS_HOLD = 1 << 1, /* an ended lease doesn't pass: answer until the zones' deadlines */
+	/* The local server follows a CNAME into its other zones (NSD, BIND; not Knot): chains that
+	   leave a zone pass */
 	SETTINGS_CHAINS_PASS = 1 << 2,
 };
 
 struct settings_area {
 	u64 magic;
 	u32 layout;
-	u32 active; /* 0 or 1 */
+	u32 active;    /* 0 or 1 */
 	u64 lease_end; /* CLOCK_MONOTONIC ns; 0 = none */
 	u64 reserved[5];
 	struct settings block[2];
@@ -66,8 +69,8 @@ static inline __attribute__((always_inline)) u32 settings_slot(u64 seed, u64 w0,
 {
 	u64 h = (w0 ^ seed) * 0x9e3779b97f4a7c15ull;
 
-	/* An IPv4 address is w1's high half: folded down first, for a product's high bits know all of the low ones,
-	 * but not the other way round. */
+	/* An IPv4 address is w1's high half: folded down first, for a product's high bits know all
+	 * of the low ones, but not the other way round. */
 	h ^= h >> 32 ^ w1;
 	h = (h ^ h >> 32) * 0xc2b2ae3d27d4eb4full;
 	return (u32)(h >> 40) & (SETTINGS_ADDRESSES - 1);
@@ -79,7 +82,8 @@ static inline __attribute__((always_inline)) u32 settings_filter_bit(u64 w0, u64
 	return (u32)((w0 ^ w0 >> 29 ^ w1 >> 32 ^ w1 >> 58) & 63);
 }
 
-/* Add an address to a block that isn't active. 0, or -1 if it is there already or there is no room. */
+/* Add an address to a block that isn't active. 0, or -1 if it is there already or there is no room.
+ */
 static inline int settings_add(struct settings *s, u64 w0, u64 w1)
 {
 	u32 slot = settings_slot(s->address_seed, w0, w1);

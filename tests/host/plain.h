@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-or-later */
 /*
- * The plain host: the core run by an ordinary C program on a frame in memory (docs/internals/host.md).
+ * The plain host: the core run by an ordinary C program on a frame in memory
+ * (docs/internals/host.md).
  *
- * It applies the bounds that the verifier makes the XDP host apply and returns the same errors, so that a wrong
- * image or packet shows here, under the sanitizers, as it would show there.
+ * It applies the bounds that the verifier makes the XDP host apply and returns the same errors, so
+ * that a wrong image or packet shows here, under the sanitizers, as it would show there.
  */
 #ifndef ANODE_TESTS_HOST_PLAIN_H
 #define ANODE_TESTS_HOST_PLAIN_H
@@ -17,8 +18,8 @@ struct plain_packet {
 	u32 length; /* bytes of the frame */
 	u32 room;   /* bytes that it may grow to */
 	u32 ifindex;
-	u64 now;    /* the clock, ns */
-	u32 row;    /* of counters and samples */
+	u64 now; /* the clock, ns */
+	u32 row; /* of counters and samples */
 	const struct engine_memory *memory;
 };
 
