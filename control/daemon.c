@@ -10,7 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "answer/packet.h"
 #include "control/config_show.h"
 #include "control/log.h"
 
@@ -121,8 +120,8 @@ static void fastpath_follow(struct daemon *daemon)
 		daemon->grace_due = false;
 		fastpath_grace_ended(daemon->fastpath);
 	}
-	fastpath_apply(daemon->fastpath, daemon->config, &daemon->profile, daemon->interfaces,
-		all_withdrawn(daemon), &flipped);
+	fastpath_apply(daemon->fastpath, daemon->config, profile_known(daemon->profile),
+		daemon->interfaces, all_withdrawn(daemon), &flipped);
 	if (!flipped)
 		return;
 	daemon->grace_due = true;
@@ -151,6 +150,16 @@ static void zones_changed(void *arg, bool image)
 	fastpath_look(daemon);
 }
 
+static void profile_changed(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	if (daemon->leave != LEAVE_NOT)
+		return;
+	fastpath_follow(daemon);
+	fastpath_look(daemon);
+}
+
 static void interfaces_changed(void *arg)
 {
 	struct daemon *daemon = arg;
@@ -164,11 +173,15 @@ static void interfaces_changed(void *arg)
 /* Opens the engine if it isn't open; its memory goes to the publisher. */
 static int engine_try(struct daemon *daemon)
 {
+	bool was_open = fastpath_memory(daemon->fastpath) != NULL;
 	int r = fastpath_open(daemon->fastpath, daemon->config);
 	struct engine_memory *memory = fastpath_memory(daemon->fastpath);
+	struct settings_profile profile;
 
 	if (memory)
 		zones_memory(daemon->zones, memory);
+	if (memory && !was_open && fastpath_profile(daemon->fastpath, &profile))
+		profile_adopt(daemon->profile, &profile);
 	return r;
 }
 
@@ -189,6 +202,7 @@ static int tick(sd_event_source *source, uint64_t usec, void *arg)
 	if (daemon->leave == LEAVE_NOT) {
 		engine_try(daemon);
 		interfaces_look(daemon->interfaces);
+		profile_run(daemon->profile, daemon->config);
 		fastpath_follow(daemon);
 		zones_tick(daemon->zones);
 		fastpath_look(daemon);
@@ -314,10 +328,8 @@ int daemon_open(struct daemon *daemon, struct config *config, const char *config
 {
 	int r;
 
-	*daemon = (struct daemon){.config = config,
-		.config_path = config_path,
-		.started = wall_us(),
-		.profile = {.copy_flags = DNS_RD}};
+	*daemon =
+		(struct daemon){.config = config, .config_path = config_path, .started = wall_us()};
 	log_open(log_level_of(config));
 	if (config->node.name)
 		snprintf(daemon->node, sizeof(daemon->node), "%s", config->node.name);
@@ -334,6 +346,9 @@ int daemon_open(struct daemon *daemon, struct config *config, const char *config
 		r = step(interfaces_follow(daemon, config), "interfaces");
 	if (r == 0)
 		r = step(fastpath_new(&daemon->fastpath, &daemon->waiting), "fast path");
+	if (r == 0)
+		r = step(profile_open(&daemon->profile, daemon->loop, profile_changed, daemon),
+			"profile");
 	if (r == 0)
 		r = step(zones_open(&daemon->zones, daemon->loop, &daemon->waiting, zones_changed,
 				 daemon),
@@ -352,6 +367,7 @@ int daemon_open(struct daemon *daemon, struct config *config, const char *config
 	metrics_start(daemon);
 	/* First attach, withdrawn or as it was found; then look and speak. */
 	fastpath_lease(daemon->fastpath, config);
+	profile_run(daemon->profile, config);
 	fastpath_follow(daemon);
 	daemon_tell_health(daemon);
 	health_start(daemon->health);
@@ -368,6 +384,7 @@ void daemon_close(struct daemon *daemon)
 	metrics_close(daemon->metrics);
 	ctl_server_close(daemon->server);
 	zones_close(daemon->zones);
+	profile_close(daemon->profile);
 	fastpath_free(daemon->fastpath);
 	interfaces_close(daemon->interfaces);
 	sd_event_source_disable_unref(daemon->leave_timer);

@@ -22,6 +22,7 @@
 #include "control/health/health.h"
 #include "control/interface.h"
 #include "control/metrics.h"
+#include "control/profile.h"
 #include "control/waiting.h"
 #include "control/zones.h"
 
@@ -45,7 +46,8 @@ struct daemon {
 	struct ctl_server *server;
 	struct metrics *metrics;
 	sd_event_source *tick, *term, *interrupt, *hup;
-	struct settings_profile profile;
+	struct profile *profile;
+	bool server_lost;      /* a check says so: what comes back may be another server */
 	uint64_t grace_wanted; /* publisher's count that frees the settings' other block */
 	bool grace_due;
 	/* Leaving service. */

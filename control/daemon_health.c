@@ -159,11 +159,23 @@ static void health_log(void *arg, int level, const char *text)
 		"health", NULL, "%s", text);
 }
 
-/* Its text is logged by the flow; this gives the journal an event to select. */
+static bool server_lost(const struct daemon *daemon)
+{
+	for (size_t i = 0; i < health_check_count(daemon->health); i++) {
+		struct health_check_status check;
+
+		health_check_status(daemon->health, i, &check);
+		if (check.verdict == VERDICT_SILENT || check.verdict == VERDICT_REFUSED)
+			return true;
+	}
+	return false;
+}
+
 static void health_changed(void *arg)
 {
 	struct daemon *daemon = arg;
 	struct health_node_status status;
+	bool was_lost = daemon->server_lost;
 
 	health_node_status(daemon->health, &status);
 	if (status.bird == BIRD_UP)
@@ -171,6 +183,11 @@ static void health_changed(void *arg)
 	else if (status.bird == BIRD_GONE)
 		waiting_begin(&daemon->waiting, "bird", "",
 			*status.bird_error ? status.bird_error : "it doesn't answer");
+	daemon->server_lost = server_lost(daemon);
+	if (was_lost && !daemon->server_lost) {
+		profile_again(daemon->profile);
+		profile_run(daemon->profile, daemon->config);
+	}
 }
 
 static void health_left(void *arg, int result)

@@ -104,6 +104,22 @@ struct engine_memory *fastpath_memory(struct fastpath *fastpath)
 	return fastpath->engine ? engine_memory(fastpath->engine) : NULL;
 }
 
+bool fastpath_profile(const struct fastpath *fastpath, struct settings_profile *profile)
+{
+	const struct settings_area *area;
+	const struct settings *block;
+
+	if (!fastpath->engine || !fastpath->adopted)
+		return false;
+	area = engine_memory(fastpath->engine)->settings;
+	if (area->magic != SETTINGS_MAGIC || area->layout != SETTINGS_LAYOUT)
+		return false;
+	block = &area->block[area->active & 1];
+	*profile = (struct settings_profile){.copy_flags = block->copy_flags,
+		.chains_end = !(block->flags & SETTINGS_CHAINS_PASS)};
+	return !(block->flags & SETTINGS_BYPASS);
+}
+
 /* Publishes `next` in the block that isn't active; true if it did. */
 static bool settings_publish(struct fastpath *fastpath, const struct settings *next)
 {
@@ -261,6 +277,7 @@ void fastpath_apply(struct fastpath *fastpath, const struct config *config,
 	const struct settings_profile *profile, const struct interfaces *interfaces, bool may_flap,
 	bool *flipped)
 {
+	static const struct settings_profile unknown;
 	struct settings_link links[SETTINGS_IFACES];
 	struct settings next;
 
@@ -269,7 +286,8 @@ void fastpath_apply(struct fastpath *fastpath, const struct config *config,
 		return;
 	links_of(interfaces, links);
 	/* Room was checked with the configuration: -ENOSPC can't come. */
-	if (settings_fill(&next, config, profile, links, SETTINGS_IFACES, false) == 0)
+	if (settings_fill(&next, config, profile ? profile : &unknown, links, SETTINGS_IFACES,
+		    !profile) == 0)
 		*flipped = settings_publish(fastpath, &next);
 	links_follow(fastpath, config, may_flap);
 }
@@ -349,6 +367,12 @@ void fastpath_probe(struct fastpath *fastpath, const struct config *config,
 	links_inspect(fastpath);
 	fastpath->probed = true;
 	fastpath->trouble[0] = '\0';
+	if (fastpath->current.flags & SETTINGS_BYPASS) {
+		snprintf(fastpath->trouble, sizeof(fastpath->trouble),
+			"how the local server answers isn't known yet: no answer to a question for "
+			"a required zone's SOA");
+		return;
+	}
 	if (!question->zone.wire) {
 		snprintf(fastpath->trouble, sizeof(fastpath->trouble), "no zone is published yet");
 		return;

@@ -55,9 +55,13 @@ int fastpath_open(struct fastpath *fastpath, const struct config *config);
 /* The memory, or NULL while the engine isn't open. Borrowed; stays until leave or free. */
 struct engine_memory *fastpath_memory(struct fastpath *fastpath);
 
+/* The profile in the settings that an adopted engine has in force. */
+bool fastpath_profile(const struct fastpath *fastpath, struct settings_profile *profile);
+
 /*
  * Makes settings and attachments what configuration and interfaces say; call
- * after any change of either, and once a second. `may_flap`: nothing is
+ * after any change of either, and once a second. `profile` NULL: nothing was
+ * measured yet, so everything passes. `may_flap`: nothing is
  * announced, so a link may go down for a moment. *flipped: settings were
  * published; the next ones wait for fastpath_grace_ended().
  */
