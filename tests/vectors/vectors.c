@@ -2,24 +2,29 @@
 /*
  * Runs vector files through the plain host: TAP on standard output, a line per case.
  *
- *     vectors [--reasons] FILE|DIRECTORY...
+ *     vectors [--reasons] [--rounds N] FILE|DIRECTORY...
  *     vectors --frames DIRECTORY FILE|DIRECTORY...
  *
  * --reasons adds a check: every reason of reason.h that a packet can cause was expected by some
  * case.
- * --frames runs nothing: it writes each case's frame to a file, as seeds for the packet fuzzer.
+ * --rounds runs each file so often, every time in a world with other hash seeds.
+ * --frames runs nothing: it writes each case's frame to a file of the directory, as a seed for the
+ * packet fuzzer.
  */
 #include "vector_list.h"
 #include "vector_run.h"
 
 #include "answer/reason.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct run {
 	struct plain_engine *engine;
+	unsigned rounds;
 	unsigned count, failed;
 	bool expected[REASON_COUNT]; /* by a case that was run */
 	const char *frames;
@@ -59,15 +64,19 @@ static bool case_run(
 	return vector_check(vector, c, &result.packet, &result.outcome, to);
 }
 
-/* The frame, under a name that its content and place give. */
-static bool frame_save(const struct run *run, const struct vector_case *c, FILE *to)
+/* The frame, behind the octet of options that tests/fuzz/packet.c wants: 1 asks for the world with
+ * the root. */
+static bool frame_save(
+	const struct run *run, const struct vector *vector, const struct vector_case *c, FILE *to)
 {
 	static struct vector_packet packet;
 	char error[VECTOR_ERROR_SIZE], *path = NULL;
 	const char *slash = strrchr(c->path, '/');
+	bool ok = false, root = false;
 	FILE *file;
-	bool ok = false;
 
+	for (size_t i = 0; i < vector->zone_count; i++)
+		root |= !strcmp(vector->zones[i].origin, ".");
 	if (vector_packet_build(c, &packet, error)) {
 		fprintf(to, "%s\n", error);
 		return false;
@@ -76,7 +85,8 @@ static bool frame_save(const struct run *run, const struct vector_case *c, FILE 
 		return false;
 	file = fopen(path, "w");
 	if (file) {
-		ok = fwrite(packet.octets, 1, packet.size, file) == packet.size;
+		ok = fputc(root, file) != EOF &&
+		     fwrite(packet.octets, 1, packet.size, file) == packet.size;
 		ok &= !fclose(file);
 	}
 	if (!ok)
@@ -85,35 +95,61 @@ static bool frame_save(const struct run *run, const struct vector_case *c, FILE 
 	return ok;
 }
 
+/* What is wrong with the case's outcome, or NULL; the caller frees it. */
+static char *case_judge(struct run *run, const struct vector *vector, const struct vector_case *c)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+	bool ok;
+
+	if (!to)
+		abort();
+	ok = run->frames ? frame_save(run, vector, c, to) : case_run(run, vector, c, to);
+	fprintf(to, "%s:%u\n", c->path, c->line);
+	fclose(to);
+	if (ok)
+		free(text);
+	return ok ? NULL : text;
+}
+
+/* Runs all cases in a world that is built anew for each round: each has other hash seeds. */
+static bool rounds_run(struct run *run, const struct vector *vector, char **texts, char *error)
+{
+	for (unsigned round = 0; round < run->rounds; round++) {
+		if (!run->frames && vector_world_fill(vector, plain_engine_memory(run->engine),
+					    VECTOR_NOW, error))
+			return false;
+		for (size_t i = 0; i < vector->case_count; i++)
+			if (!texts[i])
+				texts[i] = case_judge(run, vector, &vector->cases[i]);
+	}
+	return true;
+}
+
 static void file_run(struct run *run, const char *path)
 {
-	char error[VECTOR_ERROR_SIZE];
+	char error[VECTOR_ERROR_SIZE] = "out of memory";
 	struct vector *vector = NULL;
+	char **texts = NULL;
 
-	if (vector_load(&vector, path, error) ||
-		(!run->frames && vector_world_fill(vector, plain_engine_memory(run->engine),
-					 VECTOR_NOW, error))) {
+	if (!vector_load(&vector, path, error))
+		texts = calloc(vector->case_count, sizeof(*texts));
+	if (!texts || !rounds_run(run, vector, texts, error)) {
 		result_print(run, false, path, "the file can be used", error);
-		vector_free(vector);
-		return;
+		goto out;
 	}
 	for (size_t i = 0; i < vector->case_count; i++) {
 		const struct vector_case *c = &vector->cases[i];
-		char *text = NULL;
-		size_t size = 0;
-		FILE *to = open_memstream(&text, &size);
-		bool ok =
-			to && (run->frames ? frame_save(run, c, to) : case_run(run, vector, c, to));
 
-		if (to && !ok)
-			fprintf(to, "%s:%u\n", path, c->line);
-		if (to)
-			fclose(to);
-		result_print(run, ok, path, c->title, text);
-		free(text);
+		result_print(run, !texts[i], path, c->title, texts[i]);
 		if (!c->replies && c->reason < REASON_COUNT)
 			run->expected[c->reason] = true;
 	}
+out:
+	for (size_t i = 0; texts && i < vector->case_count; i++)
+		free(texts[i]);
+	free(texts);
 	vector_free(vector);
 }
 
@@ -129,7 +165,7 @@ static void reasons_judge(struct run *run)
 
 static int usage(void)
 {
-	fputs("Usage: vectors [--reasons] FILE|DIRECTORY...\n"
+	fputs("Usage: vectors [--reasons] [--rounds N] FILE|DIRECTORY...\n"
 	      "       vectors --frames DIRECTORY FILE|DIRECTORY...\n",
 		stderr);
 	return 2;
@@ -137,10 +173,11 @@ static int usage(void)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"reasons", no_argument, NULL, 'r'}, {"frames", required_argument, NULL, 'f'}, {0}};
+	static const struct option options[] = {{"reasons", no_argument, NULL, 'r'},
+		{"rounds", required_argument, NULL, 'n'}, {"frames", required_argument, NULL, 'f'},
+		{0}};
 	struct vector_list list = {0};
-	struct run run = {0};
+	struct run run = {.rounds = 1};
 	bool reasons = false;
 	int option;
 
@@ -149,6 +186,9 @@ int main(int argc, char **argv)
 		case 'r':
 			reasons = true;
 			break;
+		case 'n':
+			run.rounds = (unsigned)atoi(optarg);
+			break;
 		case 'f':
 			run.frames = optarg;
 			break;
@@ -156,11 +196,15 @@ int main(int argc, char **argv)
 			return usage();
 		}
 	}
-	if (optind == argc)
+	if (optind == argc || !run.rounds)
 		return usage();
 	if (vector_list_read(&list, argv + optind) || plain_engine_new(&run.engine, 4, 18)) {
 		fputs("vectors: can't read the names of the files\n", stderr);
 		vector_list_free(&list);
+		return 1;
+	}
+	if (run.frames && mkdir(run.frames, 0777) && errno != EEXIST) {
+		perror(run.frames);
 		return 1;
 	}
 	for (size_t i = 0; i < list.count; i++)
