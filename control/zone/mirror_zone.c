@@ -92,6 +92,9 @@ static bool doubt(struct mirror_zone *zone, struct monotime now, struct mirror_e
 {
 	if (!moment_is_set(zone->unconfirmed))
 		zone->unconfirmed = now;
+	/* A large zone on its way takes the time it takes. */
+	if (!zone->failures && (zone->transferring || zone->handed_over))
+		return false;
 	if (monotime_since(zone->unconfirmed, now).ns < zone->stale_limit.ns)
 		return false;
 	return bypass(zone, event);
@@ -127,6 +130,14 @@ static bool take_serial(struct mirror_zone *zone, struct monotime now, struct mi
 	return event_due;
 }
 
+/* Nothing was learned about the server, or about nobody but ourselves. */
+static bool says_nothing(enum zone_fault_kind kind)
+{
+	return kind == ZONE_FAULT_TIMEOUT || kind == ZONE_FAULT_UNREACHABLE ||
+	       kind == ZONE_FAULT_BROKEN_OFF || kind == ZONE_FAULT_CANCELLED ||
+	       kind == ZONE_FAULT_SYSTEM;
+}
+
 void mirror_zone_polls(struct mirror_zone *zone)
 {
 	zone->polling = true;
@@ -142,7 +153,7 @@ bool mirror_zone_polled(struct mirror_zone *zone, struct monotime now, struct mo
 	zone->polling = false;
 	status->next_poll = zone->poked ? now : monotime_add(asked, interval);
 	zone->poked = false;
-	zone->silent = fault->kind == ZONE_FAULT_TIMEOUT || fault->kind == ZONE_FAULT_UNREACHABLE;
+	zone->silent = says_nothing(fault->kind);
 	if (zone->silent) {
 		/* A denial, a lag: what is known stands until the server says otherwise. */
 		if (!status->bypassed)
@@ -192,13 +203,12 @@ void mirror_zone_arrived(struct mirror_zone *zone, struct monotime now, struct m
 		expire = zone->expire;
 	zone->asked = began;
 	zone->expire = expire;
-	status->bypass_after = monotime_add(began, timespan_s(expire));
-	zone->announced = status->bypass_after;
+	zone->offered = monotime_add(began, timespan_s(expire));
 	*event = (struct mirror_event){
 		.kind = MIRROR_ZONE,
 		.id = status->id,
 		.zone = arrived,
-		.bypass_after = status->bypass_after,
+		.bypass_after = zone->offered,
 	};
 }
 
@@ -257,6 +267,7 @@ bool mirror_zone_reported(struct mirror_zone *zone, struct monotime now, uint32_
 	}
 	status->published_known = true;
 	status->published_serial = serial;
+	status->bypass_after = zone->announced = zone->offered;
 	zone->changed = now;
 	zone->failures = 0;
 	if (!status->server_known || zone->denied)

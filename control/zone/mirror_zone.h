@@ -30,6 +30,7 @@ struct mirror_zone {
 	uint32_t expire;             /* seconds, of the last good answer */
 	struct monotime asked;       /* when the last good answer was asked for: its deadline counts
 				      * from there */
+	struct monotime offered;     /* the bypass_after that went with the zone handed over */
 	struct monotime announced;   /* the bypass_after that the publisher knows */
 	struct monotime unconfirmed; /* since when the server answers but doesn't confirm; 0: it
 				      * does */

@@ -211,9 +211,10 @@ static void a_zone_never_published_needs_no_bypass(void **state)
 
 static void silence_holds_until_the_deadline(void **state)
 {
-	static const enum zone_fault_kind silences[] = {ZONE_FAULT_TIMEOUT, ZONE_FAULT_UNREACHABLE};
+	static const enum zone_fault_kind silences[] = {
+		ZONE_FAULT_TIMEOUT, ZONE_FAULT_UNREACHABLE, ZONE_FAULT_SYSTEM};
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(silences) / sizeof(silences[0]); i++) {
 		struct play play;
 
 		begin_current(&play, 5);
@@ -359,6 +360,36 @@ static void a_zone_that_changes_faster_than_it_is_published_isnt_bypassed(void *
 	}
 }
 
+static void a_zone_that_takes_long_to_compile_isnt_bypassed(void **state)
+{
+	struct play play;
+
+	begin_current(&play, 5);
+	serial_seen(&play, 6);
+	transfer_brings(&play, 6);
+	for (int i = 0; i < 500; i++)
+		assert_int_equal(serial_seen(&play, 6), MIRROR_NOTHING);
+	assert_int_equal(report(&play, 6, ZONE_FAULT_TOO_LARGE), MIRROR_NOTHING);
+	assert_int_equal(serial_seen(&play, 6), MIRROR_BYPASS);
+}
+
+static void a_deadline_counts_only_for_what_is_published(void **state)
+{
+	struct play play;
+
+	begin_current(&play, 5);
+	double deadline = seconds(play.zone.status.bypass_after);
+	play.now += 1000;
+	serial_seen(&play, 6);
+	transfer_brings(&play, 6);
+	assert_true(seconds(play.event.bypass_after) > deadline + 1000);
+	assert_true(seconds(play.zone.status.bypass_after) == deadline);
+	report(&play, 6, ZONE_FAULT_TOO_LARGE);
+	assert_true(seconds(play.zone.status.bypass_after) == deadline);
+	/* The server takes its change back: the publisher hears how long the old zone holds. */
+	assert_int_equal(serial_seen(&play, 5), MIRROR_DEADLINE);
+}
+
 static void answers_not_to_be_trusted_bypass_after_the_limit_only(void **state)
 {
 	static const enum zone_fault_kind faults[] = {ZONE_FAULT_TSIG_KEY,
@@ -489,6 +520,8 @@ int main(void)
 		cmocka_unit_test(what_the_publisher_cant_take_is_a_failed_transfer),
 		cmocka_unit_test(a_zone_that_stays_behind_is_bypassed),
 		cmocka_unit_test(a_zone_that_changes_faster_than_it_is_published_isnt_bypassed),
+		cmocka_unit_test(a_zone_that_takes_long_to_compile_isnt_bypassed),
+		cmocka_unit_test(a_deadline_counts_only_for_what_is_published),
 		cmocka_unit_test(answers_not_to_be_trusted_bypass_after_the_limit_only),
 		cmocka_unit_test(a_zone_denied_meanwhile_isnt_resumed_by_its_publication),
 		cmocka_unit_test(a_silent_or_denying_server_isnt_asked_for_transfers),
