@@ -23,9 +23,9 @@ int message_name(
 			size_t target = (size_t)(label & 0x3f) << 8 | wire[at + 1];
 			if (!behind)
 				behind = at + 2;
-			/* What a pointer leads to ends before the pointer. */
-			if (target >= at || target < MESSAGE_HEADER_SIZE)
+			if (target < MESSAGE_HEADER_SIZE)
 				return -EBADMSG;
+			/* What a pointer leads to begins and ends before it: no loops. */
 			limit = at;
 			at = target;
 			continue;

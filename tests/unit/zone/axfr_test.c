@@ -347,9 +347,11 @@ static void records_that_do_not_parse_are_refused(void **state)
 		{RR_A, "\1\2\3", 3},
 		{RR_A, "", 0},
 		{RR_NS, "\2ns", 3},
-		{RR_NS, "\300\377", 2}, /* a pointer forward */
-		{RR_NS, "\300\0", 2},   /* into the header */
-		{RR_NS, "\100", 1},     /* a reserved label type */
+		{RR_NS, "\300\377", 2},    /* a pointer forward */
+		{RR_NS, "\300\127", 2},    /* to itself */
+		{RR_NS, "\1a\300\127", 4}, /* to its own beginning */
+		{RR_NS, "\300\0", 2},      /* into the header */
+		{RR_NS, "\100", 1},        /* a reserved label type */
 		{RR_MX, "\0", 1},
 		{RR_TSIG, "x", 1},
 		{RR_OPT, "", 0},

@@ -21,7 +21,7 @@
 #define ZONES_MOST 3000
 #define PATIENCE   timespan_s(20) /* a test that has to wait so long has failed */
 
-enum behaviour { SERVE, REFUSE, STAY_SILENT, BREAK_OFF, HANG, TRUNCATE, SERVE_SIGNED };
+enum behaviour { SERVE, REFUSE, STAY_SILENT, BREAK_OFF, HANG, TRUNCATE, SERVE_SIGNED, SERVE_TWICE };
 
 /* The server's zones "z<number>.", and what the mirror told about them. */
 struct world {
@@ -128,6 +128,8 @@ static void answer(struct ask *ask)
 	}
 	wire_soa(&wire, name, serial, 1000);
 	ask_send(ask, &wire);
+	if (behaviour == SERVE_TWICE)
+		ask_send(ask, &wire);
 	if (type == RR_AXFR && behaviour == HANG)
 		ask_hang(ask);
 }
@@ -375,14 +377,32 @@ static void a_silent_server_leaves_zones_answering(void **state)
 	assert_int_equal(transfers_of(world, 0), 1);
 }
 
-static void a_closed_port_is_told_from_silence(void **state)
+static void a_closed_port_is_told_from_silence_and_at_once_of_all_zones(void **state)
 {
 	struct world *world = *state;
 
 	world->options.server = peer_nobody().server;
+	world->options.poll_timeout = timespan_s(3600);
+	world->options.zone_count = 50;
 	start(world);
-	AWAIT(world, fault, 0, ZONE_FAULT_UNREACHABLE);
+	for (uint32_t i = 0; i < 50; i++)
+		AWAIT(world, fault, i, ZONE_FAULT_UNREACHABLE);
 	AWAIT(world, phase, 0, MIRROR_WAITING);
+}
+
+static void an_answer_that_comes_twice_counts_once(void **state)
+{
+	struct world *world = *state;
+
+	world->options.zone_count = 3;
+	start(world);
+	for (uint32_t i = 0; i < 3; i++) {
+		AWAIT(world, published, i, 1);
+		behave(world, i, SERVE_TWICE);
+	}
+	AWAIT(world, polled_more_than, 0, (uint32_t)polls_of(world) + 100);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(status_of(world, i).phase, MIRROR_CURRENT);
 }
 
 static void a_broken_transfer_leaves_the_old_zone_and_its_reason(void **state)
@@ -630,7 +650,8 @@ int main(void)
 		TEST(a_zone_is_handed_over_once_for_each_serial),
 		TEST(a_refused_zone_is_bypassed_until_it_is_back),
 		TEST(a_silent_server_leaves_zones_answering),
-		TEST(a_closed_port_is_told_from_silence),
+		TEST(a_closed_port_is_told_from_silence_and_at_once_of_all_zones),
+		TEST(an_answer_that_comes_twice_counts_once),
 		TEST(a_broken_transfer_leaves_the_old_zone_and_its_reason),
 		TEST(a_hanging_transfer_holds_up_neither_polls_nor_other_zones),
 		TEST(a_zone_beyond_its_limits_waits_and_others_go_on),

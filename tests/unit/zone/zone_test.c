@@ -310,6 +310,20 @@ static void signatures_are_kept_by_the_type_they_cover(void **state)
 	zone_free(zone);
 }
 
+static void a_dname_at_the_apex_hides_all_but_the_nsec3_chain(void **state)
+{
+	struct zone *zone = zone_of(APEX "@ DNAME elsewhere.\n"
+					 "ns A 192.0.2.1\n"
+					 "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom NSEC3 1 0 0 - "
+					 "2t7b4g4vsa5smi47k61mv5bv1a22bojr A\n");
+
+	assert_int_equal(flags_of(zone, "example."), ZONE_NODE_DNAME);
+	assert_int_equal(flags_of(zone, "ns.example."), ZONE_NODE_OCCLUDED);
+	assert_int_equal(
+		flags_of(zone, "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.example."), ZONE_NODE_NSEC3);
+	zone_free(zone);
+}
+
 static void a_cname_beside_other_data_is_flagged_not_refused(void **state)
 {
 	struct zone *zone = zone_of(APEX "c CNAME a\n"
@@ -557,6 +571,7 @@ int main(void)
 		cmocka_unit_test(duplicates_go_and_the_least_ttl_stays),
 		cmocka_unit_test(a_huge_rrset_loses_its_duplicates_too),
 		cmocka_unit_test(signatures_are_kept_by_the_type_they_cover),
+		cmocka_unit_test(a_dname_at_the_apex_hides_all_but_the_nsec3_chain),
 		cmocka_unit_test(a_cname_beside_other_data_is_flagged_not_refused),
 		cmocka_unit_test(owners_keep_their_case_beside_the_folded_name),
 		cmocka_unit_test(the_root_zone_works),
