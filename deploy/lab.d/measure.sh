@@ -45,7 +45,8 @@ measure_watching() {
 
 # measure_await SECONDS COMMAND...: until it succeeds. Silent; fails when the time is over.
 measure_await() {
-	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	local end
+	end=$((${EPOCHREALTIME/./} + $(jq -n "$1 * 1000000")))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "${EPOCHREALTIME/./}" -lt $end ] || return 1

@@ -59,7 +59,7 @@ zone_generate() {
 		OFS = "\t"
 		print "$ORIGIN", origin
 		print "$TTL", 3600
-		print "@", "SOA", "ns1.nic hostmaster.nic 1 1800 900 604800 600"
+		print "@", "SOA", "ns1.nic hostmaster.nic 2026010100 1800 900 604800 600"
 		print "@", "NS", "ns1.nic"
 		print "@", "NS", "ns2.nic"
 		print "@", "MX", "10 mail.nic"
