@@ -30,7 +30,7 @@ measure_begin() {
 	jq -r '.questions[] | "\(.name) \(.type)"' "$measure_dir/info.json" >"$measure_dir/questions"
 	for family in 4 6; do
 		service=$(jq -r ".service[$family / 2 - 2]" "$measure_dir/info.json")
-		lab_run exec client lab-stream -n -s "$service" -r "$3" -t "$2" \
+		lab_run exec client lab-stream -s "$service" -r "$3" -t "$2" \
 			-f "$measure_dir/questions" >"$measure_dir/stream$family.json" &
 		measure_pids+=($!)
 	done
