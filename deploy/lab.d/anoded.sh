@@ -27,7 +27,6 @@ anoded_up() {
 	chmod 755 "$home/bin/anodectl"
 	process_define "$node" anoded "$lab_build/control/anoded" -c "$home/anode.yaml"
 	process_start "$node" anoded
-	wait_for 10 "anoded on $node" test -S "$home/control.sock"
 }
 
 # Generic mode: veth's native mode needs a program at the other end too and has little room for
@@ -89,6 +88,11 @@ anoded_unpin() {
 	local node
 	for node in node1 node2; do rm -rf "$(node_pins $node)"; done
 	rmdir /sys/fs/bpf/anode 2>/dev/null || true
+}
+
+# Whether a node's configuration makes announcing depend on the fast path.
+anoded_fast_required() {
+	"$dir/node1/bin/anodectl" config show --json | jq -e '.fastpath.required'
 }
 
 # Queries that the fast path on a node has answered so far.

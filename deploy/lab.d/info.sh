@@ -100,7 +100,8 @@ info_processes() {
 
 # How a program is attached, as the kernel says it: "native", "generic", or null.
 info_xdp() {
-	in_host "$1" ip -d link show dev router | awk '
+	# ip asks for the name of the peer's namespace as well, and complains about any that goes.
+	in_host "$1" ip -d link show dev router 2>/dev/null | awk '
 		{ for (i = 1; i <= NF; i++) {
 			if ($i == "xdp") mode = "native"
 			if ($i == "xdpgeneric") mode = "generic"

@@ -4,8 +4,8 @@
 # measure: what a lab's client and router see while something happens to a node.
 #
 # For scripts that run deploy/lab (the demo, the tests); not a part of deploy/lab itself.
-# In: a lab's name and a folder. Out: in that folder stream4.json, stream6.json (lab-stream's
-# reports) and route.jsonl (lab-route's lines). All moments are seconds since 1970.
+# In: a lab's name and a folder. Out: in that folder stream4.json, stream6.json and passing.json
+# (lab-stream's reports) and route.jsonl (lab-route's lines). All moments are seconds since 1970.
 #
 # The caller sets lab_command (the path of deploy/lab) and lab_name.
 
@@ -15,8 +15,17 @@ lab_run() {
 	"$lab_command" "$verb" --name "$lab_name" "$@"
 }
 
-# measure_begin FOLDER SECONDS RATE: a stream of each family, and the router's table. They end by
-# themselves after SECONDS, whatever becomes of us.
+# For the background only: the job's pid is the command's, so that signals reach it.
+lab_become() {
+	local verb=$1
+	shift
+	exec "$lab_command" "$verb" --name "$lab_name" "$@"
+}
+
+# measure_begin FOLDER SECONDS RATE [PASSING]: a stream of each family, and the router's table. With
+# PASSING also a stream of that rate of queries that only the local server answers, because they
+# ask for its name (NSID, an EDNS option: the fast path passes those). They end by themselves after
+# SECONDS, whatever becomes of us.
 measure_begin() {
 	local family service prefixes
 	measure_dir=$1
@@ -25,15 +34,21 @@ measure_begin() {
 	measure_pids=()
 	lab_run info --json >"$measure_dir/info.json"
 	mapfile -t prefixes < <(jq -r '.prefixes[]' "$measure_dir/info.json")
-	lab_run exec router lab-route "$2" "${prefixes[@]}" >"$measure_dir/route.jsonl" &
+	lab_become exec router lab-route "$2" "${prefixes[@]}" >"$measure_dir/route.jsonl" &
 	measure_pids+=($!)
 	jq -r '.questions[] | "\(.name) \(.type)"' "$measure_dir/info.json" >"$measure_dir/questions"
 	for family in 4 6; do
 		service=$(jq -r ".service[$family / 2 - 2]" "$measure_dir/info.json")
-		lab_run exec client lab-stream -s "$service" -r "$3" -t "$2" \
+		lab_become exec client lab-stream -s "$service" -r "$3" -t "$2" \
 			-f "$measure_dir/questions" >"$measure_dir/stream$family.json" &
 		measure_pids+=($!)
 	done
+	if [ -n "${4-}" ]; then
+		service=$(jq -r '.service[0]' "$measure_dir/info.json")
+		lab_become exec client lab-stream -n -s "$service" -r "$4" -t "$2" \
+			-f "$measure_dir/questions" >"$measure_dir/passing.json" &
+		measure_pids+=($!)
+	fi
 	measure_await 5 measure_watching
 }
 
@@ -50,7 +65,7 @@ measure_await() {
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "${EPOCHREALTIME/./}" -lt $end ] || return 1
-		sleep 0.02
+		sleep 0.05
 	done
 }
 
@@ -62,16 +77,17 @@ measure_end() {
 
 # route_left FAMILY NODE SINCE: the first moment from SINCE on at which the router sends nothing
 # to that node any more; empty if there is none. route_came: the first at which it does.
-route_left() {
-	route_moment "$1" "$3" '.device != $node' "$2"
-}
-route_came() {
-	route_moment "$1" "$3" '.device == $node' "$2"
-}
+route_left() { route_moment "$1" "$2" "$3" 0; }
+route_came() { route_moment "$1" "$2" "$3" 1; }
+
+# Polled while something is measured: cheaper than jq.
 route_moment() {
-	jq -rs --argjson family "$1" --argjson since "$2" --arg node "$4" \
-		"map(select((.prefix | contains(\":\")) == (\$family == 6) and .at >= \$since and ($3)))
-		| first | .at // empty" "$measure_dir/route.jsonl"
+	awk -F '"' -v family="$1" -v node="$2" -v since="$3" -v there="$4" '
+		{ at = substr($3, 3) + 0; prefix = $6; device = $10 }
+		at >= since + 0 && (prefix ~ /:/) == (family == 6) && (device == node) == there {
+			printf "%.6f\n", at
+			exit
+		}' "$measure_dir/route.jsonl"
 }
 
 # stream_sum FIELD: of both families.

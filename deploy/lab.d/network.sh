@@ -69,6 +69,7 @@ network_up() {
 	in_host router sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 	for host in client primary $nodes; do network_wire "$host"; done
 	for host in $nodes; do
+		[ "$engine" = none ] || network_room "$host"
 		in_host "$host" ip addr add $service4/32 dev lo
 		in_host "$host" ip addr add $service6/128 dev lo nodad
 	done
@@ -91,6 +92,14 @@ network_wire() {
 	# verifies any: without offload the client checks what the fast path wrote, as over a wire.
 	in_host "$host" ethtool -K router tx off >/dev/null
 	in_host router ethtool -K "$host" tx off >/dev/null
+}
+
+# What comes in on a node's interface lies in buffers as large as a NIC's (wire.bpf.c).
+network_room() {
+	in_host router tc qdisc add dev "$1" clsact &&
+		in_host router tc filter add dev "$1" egress bpf direct-action \
+			object-file "$lab_build/deploy/lab.d/wire.bpf.o" section tc ||
+		fail "can't attach $lab_build/deploy/lab.d/wire.bpf.o by tc (sch_clsact, cls_bpf)"
 }
 
 # Namespaces by name, so that this works without any record. Whoever still runs in one of them

@@ -59,7 +59,7 @@ question_ask_fast() {
 
 questions_check() {
 	local what name type family ask=question_ask_fast by=" by the fast path"
-	[ "$engine" != none ] || ask=question_ask by=''
+	[ "$engine" != none ] && anoded_fast_required || ask=question_ask by=''
 	questions_choose >"$dir/questions"
 	while read -r what name type; do
 		for family in 4 6; do

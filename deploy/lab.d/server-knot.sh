@@ -57,6 +57,8 @@ server_config() {
 	chmod 750 "$home"
 }
 
+# A killed Knot leaves its pid file, and doesn't start while a process of that number exists: a
+# zombie does until init has asked for it.
 server_command() {
-	printf '%s\n' knotd -c "$1/knot.conf"
+	printf '%s\n' sh -c "rm -f '$1/knot.pid'; exec knotd -c '$1/knot.conf'"
 }

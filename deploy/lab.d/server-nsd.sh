@@ -16,7 +16,7 @@ server_config() {
 		    xfrdir: "$home"
 		    database: ""
 		    pidfile: ""
-		    logfile: ""
+		    log-only-syslog: no
 		    verbosity: 1
 		    server-count: 1
 		    rrl-ratelimit: 0

@@ -49,11 +49,12 @@ server_dies() {
 		measure_await 5 node_state_is node1 withdrawn
 }
 
-# server_returns: two checks.
+# server_returns [STATE]: two checks. STATE is what node1 says then, if not "announced".
 server_returns() {
+	local state=${1-announced}
 	at=$EPOCHREALTIME
 	lab_run start node1 server
 	check "server back: announced at the router again" measure_await 60 both_came "$at"
-	check "server back: node1 says that it is announced" \
-		measure_await 10 node_state_is node1 announced
+	check "server back: node1 says that it is $state" \
+		measure_await 10 node_state_is node1 "$state"
 }

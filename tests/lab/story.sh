@@ -6,7 +6,7 @@
 . "$(dirname "$(readlink -f "$0")")/scene.sh"
 . "$scene_root/tests/lab/fault.sh"
 
-scene_begin "t-story-$$" 20
+scene_begin "t-story-$$" 16
 lab_up --nodes 2 --server nsd --router bird
 
 grown() { [ "$(node_queries "$1" fast)" -gt "$2" ]; }
