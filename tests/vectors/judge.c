@@ -8,6 +8,7 @@
  * computed afresh, and vector_check must object to each. Likewise to a counter that is off by one,
  * and to a passing packet with one octet changed. TAP, a line per file.
  */
+#include "checksum.h"
 #include "vector_list.h"
 #include "vector_run.h"
 
@@ -32,42 +33,17 @@ static void trial_judge(struct trial *t, const char *what, size_t at)
 			what, at);
 }
 
-static uint32_t sum(uint32_t start, const uint8_t *octets, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		start += (uint32_t)octets[i] << (i % 2 ? 0 : 8);
-	while (start >> 16)
-		start = (start & 0xffff) + (start >> 16);
-	return start;
-}
-
-static void sum_store(uint8_t *at, uint32_t value)
-{
-	at[0] = (uint8_t)(~value >> 8);
-	at[1] = (uint8_t)~value;
-}
-
 /* Makes the checksums of a frame with plain headers right again. */
 static void checksums_fix(uint8_t *frame, size_t size)
 {
 	size_t ip = 12;
+	bool ipv6;
 
 	while (frame[ip] == 0x81 || frame[ip] == 0x88)
 		ip += 4;
-	bool ipv6 = frame[ip] == 0x86;
+	ipv6 = frame[ip] == 0x86;
 	ip += 2;
-	size_t udp = ip + (ipv6 ? 40 : 20);
-	const uint8_t *addresses = frame + ip + (ipv6 ? 8 : 12);
-
-	if (!ipv6) {
-		memset(frame + ip + 10, 0, 2);
-		sum_store(frame + ip + 10, sum(0, frame + ip, 20));
-	}
-	memset(frame + udp + 6, 0, 2);
-	sum_store(frame + udp + 6, sum(sum((uint32_t)(17 + size - udp), addresses, ipv6 ? 32 : 8),
-					   frame + udp, size - udp));
-	if (!frame[udp + 6] && !frame[udp + 7])
-		memset(frame + udp + 6, 0xff, 2);
+	checksum_write(frame, size, ip, ip + (ipv6 ? 40 : 20), ipv6);
 }
 
 /* 0x20 is not tried: it is the case of a letter, which doesn't count in records. */

@@ -5,35 +5,23 @@
  */
 #include "vector.h"
 
+#include "fault.h"
 #include "reply.h"
 
 #include "answer/reason.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <string.h>
 
 #define DNS_QR_BIT  0x8000u
 #define DNS_TC_BIT  0x0200u
 #define EDNS_DO_BIT 0x8000u
 
-/* One judgement; every fault is a line. */
+/* One judgement. */
 struct judge {
 	const struct vector_case *c;
-	FILE *to;
-	bool failed;
+	struct faults faults;
 };
-
-__attribute__((format(printf, 2, 3))) static void fault(struct judge *j, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vfprintf(j->to, format, arguments);
-	va_end(arguments);
-	fputc('\n', j->to);
-	j->failed = true;
-}
 
 static void flags_print(uint16_t flags, FILE *to)
 {
@@ -76,16 +64,18 @@ static void opt_judge(struct judge *j, const struct message *m)
 	const struct vector_case *c = j->c;
 
 	if (c->opt != m->opt)
-		fault(j, m->opt ? "an OPT that wasn't expected" : "the OPT is missing");
+		fault_say(
+			&j->faults, m->opt ? "an OPT that wasn't expected" : "the OPT is missing");
 	if (!c->opt || !m->opt)
 		return;
 	if (m->opt_size != c->opt_size)
-		fault(j, "OPT: size %u, not %u", m->opt_size, c->opt_size);
+		fault_say(&j->faults, "OPT: size %u, not %u", m->opt_size, c->opt_size);
 	if (m->opt_ttl != (c->opt_do ? EDNS_DO_BIT : 0))
-		fault(j, "OPT: extended rcode, version and flags %08" PRIx32 ", DO was%s expected",
+		fault_say(&j->faults,
+			"OPT: extended rcode, version and flags %08" PRIx32 ", DO was%s expected",
 			m->opt_ttl, c->opt_do ? "" : " not");
 	if (m->opt_octets)
-		fault(j, "OPT: %u octets of options", m->opt_octets);
+		fault_say(&j->faults, "OPT: %u octets of options", m->opt_octets);
 }
 
 /* Leaves what the counters must know of the reply. */
@@ -95,15 +85,16 @@ static void reply_judge(struct judge *j, const struct vector *vector,
 	const struct reply_frame query = {packet->octets, packet->size},
 				 frame = {o->octets, o->size};
 
-	if (!reply_read(reply, &query, &frame, vector->settings.fib, j->to)) {
-		j->failed = true;
+	if (!reply_read(reply, &query, &frame, vector->settings.fib, j->faults.to)) {
+		j->faults.any = true;
 		return;
 	}
-	if (vector_message_compare(j->c, &reply->message, j->to))
-		j->failed = true;
+	if (vector_message_compare(j->c, &reply->message, j->faults.to))
+		j->faults.any = true;
 	opt_judge(j, &reply->message);
 	if (j->c->reply_size >= 0 && (size_t)j->c->reply_size != reply->dns_size)
-		fault(j, "%zu octets of DNS, not %" PRId64, reply->dns_size, j->c->reply_size);
+		fault_say(&j->faults, "%zu octets of DNS, not %" PRId64, reply->dns_size,
+			j->c->reply_size);
 }
 
 /* Is a packet that passed so a query (UDP, service address, port 53) in the eyes of the counters?
@@ -119,8 +110,8 @@ static void counter_judge(
 	struct judge *j, const char *name, uint64_t before, uint64_t after, uint64_t grown)
 {
 	if (after - before != grown)
-		fault(j, "counter %s grew by %" PRIu64 ", not by %" PRIu64, name, after - before,
-			grown);
+		fault_say(&j->faults, "counter %s grew by %" PRIu64 ", not by %" PRIu64, name,
+			after - before, grown);
 }
 
 /* Every number of the counters but the clock and the samples has just one value that is right. */
@@ -153,7 +144,7 @@ static void counters_judge(struct judge *j, const struct vector *vector,
 	if (passed >= 0)
 		counter_judge(j, "passed", b_passed, a_passed, (uint64_t)passed);
 	else if (a_passed - b_passed > 1)
-		fault(j, "counter passed grew by more than one");
+		fault_say(&j->faults, "counter passed grew by more than one");
 	counter_judge(j, "answered_bytes", b->answered_bytes, a->answered_bytes,
 		replied ? reply->dns_size : 0);
 	counter_judge(j, "truncated", b->truncated, a->truncated, replied && flags & DNS_TC_BIT);
@@ -170,26 +161,27 @@ static void reasons_print(const struct vector_outcome *o, FILE *to)
 bool vector_check(const struct vector *vector, const struct vector_case *c,
 	const struct vector_packet *packet, const struct vector_outcome *outcome, FILE *to)
 {
-	struct judge j = {.c = c, .to = to};
+	struct judge j = {.c = c, .faults = {.to = to}};
 	struct reply reply = {0};
 
 	if (outcome->action == VECTOR_DROPPED) {
-		fault(&j, "the packet was dropped");
+		fault_say(&j.faults, "the packet was dropped");
 		reasons_print(outcome, to);
 		return false;
 	}
 	if (outcome->action != (c->replies ? VECTOR_REPLIED : VECTOR_PASSED)) {
-		fault(&j, c->replies ? "the packet passed, a reply was expected"
-				     : "the packet was answered, it was expected to pass");
+		fault_say(&j.faults, c->replies
+					     ? "the packet passed, a reply was expected"
+					     : "the packet was answered, it was expected to pass");
 		reasons_print(outcome, to);
 		return false;
 	}
 	if (!c->replies && (outcome->size != packet->size ||
 				   memcmp(outcome->octets, packet->octets, packet->size)))
-		fault(&j, "a packet that passes was changed");
+		fault_say(&j.faults, "a packet that passes was changed");
 	if (c->replies)
 		reply_judge(&j, vector, packet, outcome, &reply);
 	counters_judge(&j, vector, outcome, &reply);
 	reply_free(&reply);
-	return !j.failed;
+	return !j.faults.any;
 }

@@ -5,12 +5,13 @@
  */
 #include "vector.h"
 
+#include "checksum.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <netinet/udp.h>
-#include <stddef.h>
 #include <string.h>
 
 static const uint8_t macs[12] = {2, 0, 0, 0, 0, 0x53, 2, 0, 0, 0, 0, 7};
@@ -123,45 +124,6 @@ static int steps_take(struct build *b, bool raw, bool header)
 	return result;
 }
 
-static uint64_t sum_octets(uint64_t sum, const uint8_t *octets, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		sum += (uint64_t)octets[i] << (i % 2 ? 0 : 8);
-	return sum;
-}
-
-static uint16_t sum_finish(uint64_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
-
-static void checksums_write(struct build *b)
-{
-	const struct vector_question *q = &b->c->question;
-	struct vector_packet *p = b->packet;
-	size_t address_size = q->to.ipv6 ? 16 : 4;
-	uint8_t *ip = p->octets + b->place[PLACE_IP], *udp = p->octets + b->place[PLACE_UDP];
-	size_t udp_size = p->size - b->place[PLACE_UDP];
-	size_t ip_size = b->place[PLACE_UDP] - b->place[PLACE_IP];
-	uint8_t *addresses = ip + (q->to.ipv6 ? offsetof(struct ip6_hdr, ip6_src)
-					      : offsetof(struct iphdr, saddr));
-	uint16_t sum;
-
-	if (!q->to.ipv6) {
-		memset(ip + offsetof(struct iphdr, check), 0, 2);
-		sum = htons(sum_finish(sum_octets(0, ip, ip_size)));
-		memcpy(ip + offsetof(struct iphdr, check), &sum, sizeof(sum));
-	}
-	memset(udp + offsetof(struct udphdr, check), 0, 2);
-	sum = htons(sum_finish(sum_octets(
-		sum_octets(udp_size + IPPROTO_UDP, addresses, 2 * address_size), udp, udp_size)));
-	if (!sum)
-		sum = 0xffff;
-	memcpy(udp + offsetof(struct udphdr, check), &sum, sizeof(sum));
-}
-
 static void ip_put(struct build *b, size_t message_size)
 {
 	const struct vector_question *q = &b->c->question;
@@ -248,7 +210,8 @@ int vector_packet_build(
 	put(packet, message.octets, message.size);
 	if (steps_take(&b, false, true))
 		return -EINVAL;
-	checksums_write(&b);
+	checksum_write(packet->octets, packet->size, b.place[PLACE_IP], b.place[PLACE_UDP],
+		c->question.to.ipv6);
 	return steps_take(&b, true, false);
 }
 
