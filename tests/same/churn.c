@@ -37,14 +37,17 @@
 #include "tests/host/sandbox.h"
 #include "tests/host/second.h"
 
-#define ORIGIN      "churn.example"
-#define NAMES       2000u
-#define PERIOD      16u /* a name changes once in so many versions */
-#define UPHEAVAL    41u /* all names change: the zone is built as a new instance */
-#define IMAGE_BYTES (8u << 20)
-#define READERS_MAX 64
-#define PATIENCE    40000 /* ms */
-#define TEXT_ROOM   (NAMES * 96u)
+#define ORIGIN        "churn.example"
+#define NAMES         2000u
+#define PERIOD        16u /* a name changes once in so many versions */
+#define UPHEAVAL      41u /* all names change: the zone is built as a new instance */
+#define IMAGE_BYTES   (8u << 20)
+#define READERS_MAX   64
+#define KILL_VERSIONS 12    /* that a writer lives for, at most */
+#define KILL_AFTER    30    /* ms, beyond that, at most */
+#define KILL_MAX      5000  /* ms */
+#define PATIENCE      40000 /* ms */
+#define TEXT_ROOM     (NAMES * 96u)
 
 enum kind { KIND_ABSENT, KIND_CUT, KIND_HOST, KIND_APEX, KINDS };
 
@@ -454,9 +457,11 @@ static int churn_run(struct churn *c, unsigned seconds)
 	srandom((unsigned)getpid());
 	while (!err && !anybody_failed(c) &&
 		(now_ms() < end || (!churn_enough(c) && now_ms() < end + PATIENCE))) {
-		uint64_t pause = now_ms() + (uint64_t)random() % 400;
-
-		wait_until(c, pause, UINT32_MAX);
+		/* let it get on, however slow the machine is, then strike at no particular moment
+		 */
+		wait_until(c, now_ms() + KILL_MAX,
+			c->progress->published + (uint32_t)random() % KILL_VERSIONS);
+		wait_until(c, now_ms() + (uint64_t)random() % KILL_AFTER, UINT32_MAX);
 		kill(writer, SIGKILL);
 		waitpid(writer, NULL, 0);
 		c->kills++;
