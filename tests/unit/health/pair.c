@@ -181,19 +181,18 @@ static int namespace_enter(const char *name)
 	return r;
 }
 
-/* Forks. In the child (0): in a process group of its own, in the namespace,
- * with output to a file; the caller executes a program in the foreground. */
+/* Forks. In the child (0): in a session of its own (as a service is, so that the
+ * scheduler treats it alike), in the namespace, with output to a file; the caller
+ * executes a program in the foreground. */
 static pid_t spawn(const struct pair *pair, const char *ns, const char *log)
 {
 	pid_t pid = fork();
 	char path[128];
 	int fd;
 
-	if (pid > 0)
-		setpgid(pid, pid); /* the child does it too; whoever is first */
 	if (pid != 0)
 		return pid;
-	setpgid(0, 0);
+	setsid();
 	snprintf(path, sizeof path, "%s/%s", pair->top, log);
 	fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
 	if (namespace_enter(ns) < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
@@ -205,8 +204,10 @@ static void group_kill(pid_t *pid)
 {
 	if (*pid <= 0)
 		return;
+	/* The group, and the child itself: it may not have made its group yet. */
 	kill(-*pid, SIGCONT);
 	kill(-*pid, SIGKILL);
+	kill(*pid, SIGKILL);
 	while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	*pid = 0;

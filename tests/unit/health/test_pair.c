@@ -386,7 +386,7 @@ static void an_operators_withdrawal_is_quick(void **state)
 		o.kind = POLICY_AUTO;
 		assert_int_equal(health_override(f->health, &o), 0);
 	}
-	times_check(&times, "operator's withdraw, from the call", 50);
+	times_check(&times, "operator's withdraw, from the call", 150);
 }
 
 /* ---- BIRD ---- */
@@ -505,7 +505,7 @@ static void leaving_withdraws_at_the_router(void **state)
 	health_leave(f->health);
 	ASSERT_WITHIN(f->loop, 3000, f->left && both(f, SEEN_NOTHING));
 	times_add(&times, from);
-	times_check(&times, "leaving: withdrawn and read back", 50);
+	times_check(&times, "leaving: withdrawn and read back", 150);
 }
 
 static void a_new_daemon_adopts(void **state)
