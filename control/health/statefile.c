@@ -174,24 +174,24 @@ static int lock_take(const struct statefile *state)
 static int fence_compare(const struct statefile *state, char holder[64])
 {
 	uint64_t number;
-	int r = fence_read(state, &number, holder);
+	int r;
 
+	if (state->generation == 0)
+		return 0;
+	r = fence_read(state, &number, holder);
 	/* 0: the directory was emptied under us; nobody took over. */
 	if (r == 0 && number != 0 && number != state->generation)
 		return -ESTALE;
 	return r;
 }
 
-int statefile_claim(struct statefile *state)
+/* With the lock. */
+static int fence_claim(struct statefile *state)
 {
 	char holder[64];
 	uint64_t number = 0;
-	int fd = lock_take(state);
-	int r;
+	int r = fence_read(state, &number, holder);
 
-	if (fd < 0)
-		return fd;
-	r = fence_read(state, &number, holder);
 	if (r == -EBADMSG) {
 		/* Not a fence: begin where nobody's number can be higher soon. */
 		number = (uint64_t)time(NULL) << 16;
@@ -203,6 +203,17 @@ int statefile_claim(struct statefile *state)
 	}
 	if (r == 0)
 		state->generation = number + 1;
+	return r;
+}
+
+int statefile_claim(struct statefile *state)
+{
+	int fd = lock_take(state);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = fence_claim(state);
 	close(fd);
 	return r;
 }
@@ -242,7 +253,7 @@ int statefile_write(struct statefile *state, const char *protocol, bool up, cons
 
 	if (fd < 0)
 		return fd;
-	r = fence_compare(state, holder);
+	r = state->generation == 0 ? fence_claim(state) : fence_compare(state, holder);
 	if (r == 0)
 		r = fence_write(state, state->generation + 1);
 	if (r == 0) {

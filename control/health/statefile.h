@@ -27,11 +27,13 @@ struct statefile {
 int statefile_init(struct statefile *state, const char *dir, const char *owner);
 
 /* Takes the fence from whoever has it. 0, -EAGAIN: another process is writing
- * this moment, try again; or what the file system said. */
+ * this moment, try again; or what the file system said. The first write does it
+ * too, if this hasn't succeeded by then. */
 int statefile_claim(struct statefile *state);
 
 /* Is the fence still ours? 0, or -ESTALE with the holder's name. Without the
- * lock, for a look before each command. A missing fence is ours. */
+ * lock, for a look before each command. A missing fence is ours, and so is any
+ * as long as we claimed none. */
 int statefile_check(const struct statefile *state, char holder[64]);
 
 /* Writes <protocol>.conf: up or down, with a note for people (one line; other
