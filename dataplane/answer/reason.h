@@ -3,8 +3,8 @@
  * Why a packet was not answered: the one list that makes the enum, the names and the metrics.
  *
  * R(symbol, name, text). The order is part of the counters' layout: add at the end.
- * Every reason passes the packet to the kernel; `docs/internals/reasons.md` says what the operator
- * does about it.
+ * A reason passes the packet to the kernel, unless it was changed already: then it is dropped, as
+ * `internal` or `image`. `docs/internals/reasons.md` says what the operator does about each.
  */
 #ifndef ANODE_ANSWER_REASON_H
 #define ANODE_ANSWER_REASON_H
