@@ -103,8 +103,10 @@ INLINE int parse_ipv4(PACKET *p, struct query *q, const struct settings *s, u32 
 	if ((first & 0xff) != 0x45)
 		return (first & 0xff) > 0x45 && (first & 0xff) < 0x50 ? REASON_IP_OPTIONS
 								      : REASON_IP_BAD;
-	if (length < sizeof(struct ipv4) + sizeof(struct udp) || length > room)
+	if (length < sizeof(struct ipv4) + sizeof(struct udp))
 		return REASON_IP_BAD;
+	if (room - length > PADDING_MAX)
+		return length > room ? REASON_IP_BAD : REASON_NOT_LINEAR;
 	if (be16_get((be16){word_load16(ip + AT(ipv4, fragment))}) & 0x3fff)
 		return REASON_FRAGMENT;
 	if (sum_fold(sum) != 0xffff || (third & 0xff) == 0)
@@ -140,9 +142,11 @@ INLINE int parse_ipv6(PACKET *p, struct query *q, const struct settings *s, u32 
 			       ? REASON_IP_OPTIONS
 			       : REASON_NOT_UDP;
 	}
-	if (length < sizeof(struct udp) || length > room - sizeof(struct ipv6) ||
-		ip[AT(ipv6, hops)] == 0)
+	if (length < sizeof(struct udp) || ip[AT(ipv6, hops)] == 0)
 		return REASON_IP_BAD;
+	room -= sizeof(struct ipv6);
+	if (room - length > PADDING_MAX)
+		return length > room ? REASON_IP_BAD : REASON_NOT_LINEAR;
 	s0 = word_load64(ip + AT(ipv6, source));
 	s1 = word_load64(ip + AT(ipv6, source) + 8);
 	/* multicast, ::, ::1 and other IPv4-compatible, IPv4-mapped */

@@ -2,7 +2,7 @@
 /*
  * struct query: everything that the steps know of one packet.
  *
- *     parse_frame ─▶ parse_message ─▶ name_copy ─▶ find ─▶ select ─▶ fit ─▶ write ─▶ reply
+ *     parse_headers ─▶ parse_message ─▶ name_copy ─▶ find ─▶ select ─▶ fit ─▶ write ─▶ reply
  *
  * One per CPU in XDP, one per packet of the burst in DPDK. A step trusts only fields that an
  * earlier step of the same packet wrote; nothing is cleared between packets.
@@ -13,6 +13,11 @@
 #include "image.h"
 #include "reason.h"
 
+/*
+ * Bytes behind the IP packet. More may mean that the frame goes on in other buffers, and a resize
+ * would then change the last of them.
+ */
+#define PADDING_MAX    512u
 #define MESSAGE_MAX    512u /* DNS bytes of a query that the fast path reads */
 #define NAME_MAX       255u /* RFC 1035 section 2.3.4 */
 #define LABELS_MAX     128u
@@ -50,7 +55,7 @@ struct placed {
 };
 
 struct query {
-	/* parse_frame */
+	/* parse_headers, parse_lease */
 	u64 now;  /* ns, monotonic, coarse */
 	u64 tick; /* the host's: when it last looked at the clock. Kept between packets */
 	u32 flags;
@@ -99,13 +104,13 @@ struct query {
 	u32 group_next; /* where the next fragment of a group begins; 0 = that was the last */
 	u32 chain;      /* a CNAME is being followed */
 	u32 size;       /* of the reply, DNS bytes */
-	u16 records[4]; /* unused, answer, authority, additional */
+	u16 records[3]; /* answer, authority, additional */
 	u64 sum;        /* of the fragments */
 
 	struct placed placed[PLACED_MAX];
 
 	u8 label[LABELS_MAX]; /* where label i begins in name[] */
-	u8 name[256 + 32];    /* as asked, zeros behind it */
+	u8 name[256 + 32];    /* as asked or as a CNAME has it; what is behind is anything */
 	u8 opt[OPT_ROOM];
 	u8 next_hop[16]; /* reply: fib: target and source MAC address of the reply */
 };
