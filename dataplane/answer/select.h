@@ -137,6 +137,9 @@ STEP int chain_follow(PACKET *p, struct query *q)
 	if (length < n || length > NAME_MAX)
 		return REASON_IMAGE;
 	length -= n;
+	/* DS at the apex is the parent's (RFC 4035 section 3.1.4.1) */
+	if (length == 0 && q->qtype == TYPE_DS)
+		return REASON_CHAIN;
 	q->owner_at = length || !q->apex_length ? last->at + 12u : q->apex_at;
 	q->key_length = length;
 	left = length;
