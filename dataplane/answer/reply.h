@@ -123,6 +123,7 @@ STEP int sample_write(PACKET *p, struct query *q, u32 reason)
 	if (!ip || !udp)
 		return REASON_INTERNAL;
 	*(volatile u64 *)&s->seq = 0;
+	FORGET(s); /* amd64 keeps the order of stores; so must the compiler */
 	s->when = q->now;
 	/* a reply's headers are turned round already */
 	if (q->flags & QUERY_IPV6) {
@@ -167,6 +168,7 @@ STEP int sample_write(PACKET *p, struct query *q, u32 reason)
 			break;
 		s->name[i] = (u8)word_fold(*octet);
 	}
+	FORGET(s);
 	*(volatile u64 *)&s->seq = number + 1;
 	c->samples = number + 1;
 	return STEP_NEXT;
