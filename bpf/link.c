@@ -8,6 +8,7 @@
  * program does it name, in which mode?); "attached" needs both. A link that works is never touched,
  * because attaching makes drivers flap. It refuses to replace a program that isn't ours.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -52,7 +53,8 @@ static bool link_ifname(const char *pin, char ifname[IFNAMSIZ])
 		unsigned int octet = (unsigned char)*c;
 
 		if (*c == '%') {
-			if (sscanf(c + 1, "%2x", &octet) != 1)
+			if (!isxdigit((unsigned char)c[1]) || !isxdigit((unsigned char)c[2]) ||
+				sscanf(c + 1, "%2x", &octet) != 1)
 				return false;
 			c += 2;
 		}
