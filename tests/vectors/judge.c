@@ -93,7 +93,6 @@ static void file_judge(const char *path, struct plain_engine *engine, FILE *null
 	char error[VECTOR_ERROR_SIZE];
 	struct vector *vector = NULL;
 	struct trial t = {.run = &run, .null = null};
-	const char *slash = strrchr(path, '/');
 	bool ok = false;
 
 	if (vector_load(&vector, path, error) ||
@@ -117,7 +116,7 @@ static void file_judge(const char *path, struct plain_engine *engine, FILE *null
 out:
 	ok = ok && !t.missed && t.tried;
 	printf("%sok - %s: %u wrong outcomes, %u unseen\n", ok ? "" : "not ",
-		slash ? slash + 1 : path, t.tried, t.missed);
+		vector_file_name(path), t.tried, t.missed);
 	*failed += !ok;
 	vector_free(vector);
 }

@@ -27,6 +27,13 @@ const char *vector_reason_name(uint32_t reason)
 	return reason < REASON_COUNT ? names[reason] : NULL;
 }
 
+const char *vector_file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 uint32_t vector_reason_find(const char *name)
 {
 	for (uint32_t i = 1; i < REASON_COUNT; i++)
@@ -46,8 +53,7 @@ static int zone_line(struct vector_reader *r)
 {
 	struct vector_text *t = &r->text;
 	struct vector_zone *zones, *z;
-	const char *slash = strrchr(t->path, '/');
-	int directory = slash ? (int)(slash - t->path + 1) : 0;
+	int directory = (int)(vector_file_name(t->path) - t->path);
 
 	if (t->count < 3)
 		return text_fault(t, "zone needs an origin and a file, or -");

@@ -187,6 +187,9 @@ bool vector_check(const struct vector *vector, const struct vector_case *c,
  * to `to`. */
 unsigned vector_message_compare(const struct vector_case *c, const struct message *reply, FILE *to);
 
+/* The last part of a path. */
+const char *vector_file_name(const char *path);
+
 /* The reason's name, or NULL; and back: REASON_COUNT if there is none. */
 const char *vector_reason_name(uint32_t reason);
 uint32_t vector_reason_find(const char *name);

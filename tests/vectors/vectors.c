@@ -41,10 +41,8 @@ static void comment(char *text)
 
 static void result_print(struct run *run, bool ok, const char *path, const char *title, char *text)
 {
-	const char *slash = strrchr(path, '/');
 
-	printf("%sok %u - %s: %s\n", ok ? "" : "not ", ++run->count, slash ? slash + 1 : path,
-		title);
+	printf("%sok %u - %s: %s\n", ok ? "" : "not ", ++run->count, vector_file_name(path), title);
 	if (!ok) {
 		run->failed++;
 		comment(text);
@@ -71,7 +69,6 @@ static bool frame_save(
 {
 	static struct vector_packet packet;
 	char error[VECTOR_ERROR_SIZE], *path = NULL;
-	const char *slash = strrchr(c->path, '/');
 	bool ok = false, root = false;
 	FILE *file;
 
@@ -81,7 +78,7 @@ static bool frame_save(
 		fprintf(to, "%s\n", error);
 		return false;
 	}
-	if (asprintf(&path, "%s/%s-%u", run->frames, slash ? slash + 1 : c->path, c->line) < 0)
+	if (asprintf(&path, "%s/%s-%u", run->frames, vector_file_name(c->path), c->line) < 0)
 		return false;
 	file = fopen(path, "w");
 	if (file) {
