@@ -90,6 +90,10 @@ route_moment() {
 		}' "$measure_dir/route.jsonl"
 }
 
+# both_left NODE SINCE, both_came NODE SINCE: of both families.
+both_left() { [ -n "$(route_left 4 "$1" "$2")" ] && [ -n "$(route_left 6 "$1" "$2")" ]; }
+both_came() { [ -n "$(route_came 4 "$1" "$2")" ] && [ -n "$(route_came 6 "$1" "$2")" ]; }
+
 # stream_sum FIELD: of both families.
 stream_sum() {
 	jq -s "map(.$1) | add" "$measure_dir"/stream[46].json

@@ -12,7 +12,7 @@ lab_up --nodes 2 --config-extra "$scene_dir/extra.yaml"
 
 ended() { [ "$(lab_run info --json | jq ".hosts.$1.processes.$2.pid")" = null ]; }
 leaves() {
-	at=$(lab_run signal node1 anoded TERM) && measure_await 30 both_left "$at" &&
+	at=$(lab_run signal node1 anoded TERM) && measure_await 30 both_left node1 "$at" &&
 		measure_await 30 ended node1 anoded && lab_run info --json | jq -e '.hosts.node1.xdp == null'
 }
 another_program() {
@@ -25,7 +25,7 @@ unattached() {
 }
 returns_without() {
 	at=$EPOCHREALTIME
-	another_program && lab_run start node1 anoded && measure_await 30 both_came "$at" && unattached
+	another_program && lab_run start node1 anoded && measure_await 30 both_came node1 "$at" && unattached
 }
 measure_begin "$scene_dir/left" 60 500
 check "anoded told to leave: withdrawn, detached, ended" leaves
@@ -50,7 +50,7 @@ check "server killed and back: clients lose no more than that time" lost_within 
 
 measure_begin "$scene_dir/frozen" 90 500
 at=$(lab_run signal node1 server STOP)
-measure_await 10 both_left "$at"
+measure_await 10 both_left node1 "$at"
 check "server frozen: withdrawn at the router, IPv4" left_within 400 4 "$at"
 check "server frozen: withdrawn at the router, IPv6" left_within 400 6 "$at"
 check "server frozen: node1 says that it is withdrawn" measure_await 5 node_state_is node1 withdrawn
@@ -59,6 +59,6 @@ older_than() { jq -en --argjson at "$1" --argjson now "$EPOCHREALTIME" --argjson
 measure_await 10 older_than "$at" 1.5
 at=$EPOCHREALTIME
 lab_run signal node1 server CONT >/dev/null
-check "server thawed: announced at the router again" measure_await 60 both_came "$at"
+check "server thawed: announced at the router again" measure_await 60 both_came node1 "$at"
 measure_end
 check "server frozen and thawed: clients lose no more than that time" lost_within 400 500

@@ -5,31 +5,23 @@
 # and it fails when a step can't happen.
 root=$(dirname "$(dirname "$(dirname "$(readlink -f "$0")")")")
 out=$(mktemp)
-trap 'rm -f "$out"' EXIT
-bad=0 number=0
-echo "1..4"
-
-check() {
-	local name=$1
-	shift
-	number=$((number + 1))
-	if "$@"; then
-		echo "ok $number - $name"
-	else
-		bad=1
-		echo "not ok $number - $name"
-	fi
-}
+trap 'rm -f "$out" "$tap_output"' EXIT
+. "$root/tests/lab/tap.sh"
+tap_begin 4
 
 nothing_left() { ! compgen -G '/run/netns/anode-demo-*' && ! compgen -G '/run/anode-lab/demo-*'; }
 told() { grep -q '^Every step happened' "$out"; }
-fails() { ! "$root/deploy/demo" --zone example.test=/dev/null >"$out" 2>&1 && grep -q MISSED "$out"; }
+fails() {
+	! "$root/deploy/demo" --zone example.test=/dev/null >"$out" 2>&1 && cat "$out" && grep -q MISSED "$out" &&
+		rm -r "$(sed -n 's/.*Logs and measurements: //p' "$out")"
+}
 
-demo_runs() { "$root/deploy/demo" >"$out" 2>&1; }
+demo_runs() {
+	"$root/deploy/demo" 2>&1 | tee "$out"
+	return "${PIPESTATUS[0]}"
+}
 check "the demo runs to its end" demo_runs
-sed 's/^/# /' "$out"
 check "and says that every step happened" told
 check "and leaves nothing behind" nothing_left
 check "a zone that can't be served makes it fail, and say so" fails
-sed 's/^/# /' "$out"
-exit $bad
+tap_end

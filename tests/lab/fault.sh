@@ -21,8 +21,6 @@ left_after() { # FAMILY SINCE
 }
 left_within() { within_goal "$1" "$(left_after "$2" "$3")"; } # GOAL_MS FAMILY SINCE
 
-both_left() { [ -n "$(route_left 4 node1 "$1")" ] && [ -n "$(route_left 6 node1 "$1")" ]; }
-both_came() { [ -n "$(route_came 4 node1 "$1")" ] && [ -n "$(route_came 6 node1 "$1")" ]; }
 
 # Streams end, and say what they saw.
 stream_good() { # WRONG LOST, at most
@@ -42,7 +40,7 @@ passed_little() { # NODE BEFORE
 # server_dies GOAL_MS: three checks, after which node1 is withdrawn. Sets `at`.
 server_dies() {
 	at=$(lab_run signal node1 server KILL)
-	measure_await 10 both_left "$at"
+	measure_await 10 both_left node1 "$at"
 	check "server killed: withdrawn at the router, IPv4" left_within "$1" 4 "$at"
 	check "server killed: withdrawn at the router, IPv6" left_within "$1" 6 "$at"
 	check "server killed: node1 says that it is withdrawn" \
@@ -54,7 +52,7 @@ server_returns() {
 	local state=${1-announced}
 	at=$EPOCHREALTIME
 	lab_run start node1 server
-	check "server back: announced at the router again" measure_await 60 both_came "$at"
+	check "server back: announced at the router again" measure_await 60 both_came node1 "$at"
 	check "server back: node1 says that it is $state" \
 		measure_await 10 node_state_is node1 "$state"
 }

@@ -9,22 +9,9 @@ if [ "${1-}" != inside ]; then
 fi
 root=$(dirname "$(dirname "$(dirname "$(readlink -f "$0")")")")
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-bad=0 number=0
-echo "1..7"
-
-check() {
-	local name=$1
-	shift
-	number=$((number + 1))
-	if "$@"; then
-		echo "ok $number - $name"
-	else
-		bad=1
-		echo "not ok $number - $name"
-	fi
-	sed 's/^/# /' "$work/out"
-}
+trap 'rm -rf "$work" "$tap_output"' EXIT
+. "$root/tests/lab/tap.sh"
+tap_begin 7
 
 # A /usr/sbin that holds what deploy/packages touches there, and nothing else.
 mkdir "$work/bin" "$work/sbin"
@@ -49,7 +36,8 @@ printf '#!/bin/sh\necho "$*" >>%s/systemctl\n' "$work" >"$work/bin/systemctl"
 chmod +x "$work"/bin/*
 packages() {
 	rm -f "$work"/{apt,policy,systemctl}
-	PATH=$work/bin:$PATH "$root/deploy/packages" "$@" >"$work/out" 2>&1
+	PATH=$work/bin:$PATH "$root/deploy/packages" "$@" 2>&1 | tee "$work/out"
+	return "${PIPESTATUS[0]}"
 }
 
 : >"$work/missing"
@@ -90,4 +78,4 @@ build_only() {
 	packages build && [ "$(cat "$work/policy")" = 104 ]
 }
 check "without services the policy isn't touched" build_only
-exit $bad
+tap_end

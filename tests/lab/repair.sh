@@ -14,7 +14,7 @@ measure_begin "$scene_dir/repair" 120 10
 
 # came_within GOAL_MS SINCE
 came_within() {
-	measure_await 10 both_came "$2"
+	measure_await 10 both_came node1 "$2"
 	within_goal "$1" "$(milliseconds "$2" "$(route_came 4 node1 "$2")")" &&
 		within_goal "$1" "$(milliseconds "$2" "$(route_came 6 node1 "$2")")"
 }
@@ -39,7 +39,7 @@ check "announced: after birdc configure it still is, without a gap" stays "$at"
 at=$EPOCHREALTIME
 rm -f "$state"/*
 lab_run exec node1 birdc configure >/dev/null
-check "announced: state files lost and birdc configure: withdrawn by BIRD" measure_await 5 both_left "$at"
+check "announced: state files lost and birdc configure: withdrawn by BIRD" measure_await 5 both_left node1 "$at"
 check "... and announced again by anoded" came_within 1200 "$at"
 
 server_dies 150

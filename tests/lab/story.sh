@@ -29,13 +29,13 @@ check "server killed and back: no query lost or wrong" stream_good 0 0
 
 measure_begin "$scene_dir/frozen" 90 500
 at=$(lab_run signal node1 server STOP)
-measure_await 10 both_left "$at"
+measure_await 10 both_left node1 "$at"
 check "server frozen, fast path healthy: drained at the router, IPv4" left_within 400 4 "$at"
 check "server frozen, fast path healthy: drained at the router, IPv6" left_within 400 6 "$at"
 check "server frozen: node1 says first that it is degraded" node_state_is node1 degraded
 check "server frozen: then withdrawn" measure_await 10 node_state_is node1 withdrawn
 at=$EPOCHREALTIME
 lab_run signal node1 server CONT >/dev/null
-check "server thawed: announced at the router again" measure_await 60 both_came "$at"
+check "server thawed: announced at the router again" measure_await 60 both_came node1 "$at"
 measure_end
 check "server frozen and thawed: no query lost or wrong" stream_good 0 0
