@@ -16,6 +16,10 @@
 /* A busy queue doesn't keep unlinked memory for ever. */
 #define STEPS_UNSETTLED 256
 
+/* What takes no time goes first: a bypass or a deadline doesn't wait behind a
+ * million names of another zone. */
+enum work { WORK_LIGHT, WORK_HEAVY, WORK_KINDS };
+
 /* What is wanted of a zone and not done yet, and what is so now. */
 struct zone_entry {
 	UT_hash_handle hh;
@@ -25,9 +29,14 @@ struct zone_entry {
 	bool deadline_new; /* without a publish */
 	bool bypass;
 	bool remove;
-	bool queued, news;
-	struct zone_entry *next; /* in the queue */
+	bool news;
+	bool queued[WORK_KINDS];
+	struct zone_entry *next[WORK_KINDS]; /* in the queues */
 	struct publisher_zone zone;
+};
+
+struct zone_queue {
+	struct zone_entry *first, *last;
 };
 
 struct publisher {
@@ -39,12 +48,12 @@ struct publisher {
 	bool stop;
 	struct engine_memory *memory;
 	struct zone_entry *zones; /* uthash by apex */
-	struct zone_entry *first, *last;
+	struct zone_queue queues[WORK_KINDS];
 	uint64_t grace_asked, grace_done;
 	struct publisher_image state;
 	/* The thread's own. */
 	struct image *image;
-	unsigned steps; /* of the queue since the last settling */
+	unsigned steps; /* of the queues since the last settling */
 };
 
 static uint64_t wall_us(void)
@@ -63,30 +72,33 @@ static struct zone_entry *zone_find_entry(struct publisher *publisher, const uin
 	return entry;
 }
 
-static void zone_queue(struct publisher *publisher, struct zone_entry *entry)
+static void zone_queue(struct publisher *publisher, struct zone_entry *entry, enum work work)
 {
-	if (entry->queued)
+	struct zone_queue *queue = &publisher->queues[work];
+
+	if (entry->queued[work])
 		return;
-	entry->queued = true;
-	entry->next = NULL;
-	if (publisher->last)
-		publisher->last->next = entry;
+	entry->queued[work] = true;
+	entry->next[work] = NULL;
+	if (queue->last)
+		queue->last->next[work] = entry;
 	else
-		publisher->first = entry;
-	publisher->last = entry;
+		queue->first = entry;
+	queue->last = entry;
 	pthread_cond_signal(&publisher->work);
 }
 
-static struct zone_entry *zone_dequeue(struct publisher *publisher)
+static struct zone_entry *zone_dequeue(struct publisher *publisher, enum work work)
 {
-	struct zone_entry *entry = publisher->first;
+	struct zone_queue *queue = &publisher->queues[work];
+	struct zone_entry *entry = queue->first;
 
 	if (!entry)
 		return NULL;
-	publisher->first = entry->next;
-	if (!publisher->first)
-		publisher->last = NULL;
-	entry->queued = false;
+	queue->first = entry->next[work];
+	if (!queue->first)
+		queue->last = NULL;
+	entry->queued[work] = false;
 	return entry;
 }
 
@@ -167,6 +179,7 @@ static bool wish_fulfil(struct publisher *publisher, struct wish *wish)
 	r = image_zone_add(publisher->image, wish->zone.apex);
 	if (r == -EEXIST)
 		r = 0;
+	zone_look(publisher, &wish->zone);
 	if (r == 0 && wish->bypass != wish->zone.bypassed)
 		r = image_zone_bypass(publisher->image, wish->zone.apex, wish->bypass);
 	if (r == 0 && wish->compiled) {
@@ -187,47 +200,63 @@ static bool wish_fulfil(struct publisher *publisher, struct wish *wish)
 	return r == 0 || r == -ENOSPC;
 }
 
-/* Takes the first zone of the queue through all that is wanted of it. False:
- * the queue should rest. Called and left with the lock held. */
-static bool queue_step(struct publisher *publisher)
+/* What wasn't done is wanted still, unless something newer came meanwhile. */
+static void wish_keep(struct publisher *publisher, struct zone_entry *entry, struct wish *wish)
 {
-	struct zone_entry *entry = zone_dequeue(publisher);
+	if (wish->compiled && !entry->compiled) {
+		entry->compiled = wish->compiled;
+		wish->compiled = NULL;
+	}
+	if (!entry->deadline_new) {
+		entry->deadline = wish->deadline;
+		entry->deadline_new = wish->deadline_new;
+	}
+	/* Behind the others: what fails for long doesn't hold them up. */
+	zone_queue(publisher, entry, WORK_HEAVY);
+}
+
+/* Takes the first zone of the queue through what is wanted of it: all of it, or
+ * what is light. False: the queues should rest. Called and left with the lock
+ * held. */
+static bool queue_step(struct publisher *publisher, enum work work)
+{
+	struct zone_entry *entry = zone_dequeue(publisher, work);
 	struct wish wish;
 	bool done;
 
 	publisher->steps++;
-	if (!entry)
+	if (!entry || (work == WORK_LIGHT && entry->remove))
 		return true;
 	wish = (struct wish){.zone = entry->zone,
-		.compiled = entry->compiled,
 		.deadline = entry->deadline,
 		.deadline_new = entry->deadline_new,
 		.bypass = entry->bypass,
 		.remove = entry->remove};
-	entry->compiled = NULL;
 	entry->deadline_new = false;
+	if (work == WORK_HEAVY) {
+		wish.compiled = entry->compiled;
+		entry->compiled = NULL;
+	}
 	pthread_mutex_unlock(&publisher->lock);
 
 	done = wish_fulfil(publisher, &wish);
 
 	pthread_mutex_lock(&publisher->lock);
 	publisher->state.versions += wish.compiled && wish.zone.error == 0;
-	if (done && wish.remove && entry->remove) {
+	if (done && wish.remove && entry->remove && !entry->queued[WORK_LIGHT] &&
+		!entry->queued[WORK_HEAVY]) {
 		zone_drop(publisher, entry);
+	} else if (wish.remove) {
+		/* Not gone yet, or wanted again meanwhile. */
+		zone_queue(publisher, entry, WORK_HEAVY);
 	} else {
-		if (!wish.remove)
-			entry->zone = wish.zone;
-		/* What came meanwhile is newer than what failed. */
-		if (!done && wish.compiled && !entry->compiled) {
-			entry->compiled = wish.compiled;
-			entry->deadline = wish.deadline;
-			wish.compiled = NULL;
-		} else if (wish.compiled) {
+		entry->zone = wish.zone;
+		if (!done)
+			wish_keep(publisher, entry, &wish);
+		if (wish.compiled) {
 			entry->zone.taken++;
 			entry->zone.taken_serial = wish.compiled->serial;
 		}
-		if (!done)
-			zone_queue(publisher, entry);
 		entry->news = true;
 	}
 	image_usage(publisher->image, &publisher->state.usage);
@@ -255,11 +284,11 @@ static void zone_adopt(void *context, const uint8_t *apex)
 		memcpy(entry->zone.apex, apex, name_size(apex));
 	}
 	zone_look(publisher, &entry->zone);
-	/* Who decides about it will say otherwise. */
-	entry->bypass = entry->zone.bypassed;
+	/* Who decides about it will say otherwise, or has, before there was an image. */
+	entry->bypass |= entry->zone.bypassed;
 	entry->zone.adopted = entry->zone.published;
 	entry->news = true;
-	zone_queue(publisher, entry);
+	zone_queue(publisher, entry, entry->remove ? WORK_HEAVY : WORK_LIGHT);
 }
 
 /* Opens the image in the memory that was handed over. Lock held at both ends. */
@@ -335,8 +364,9 @@ static void work_wait(struct publisher *publisher, bool rest)
 static bool work_waits(const struct publisher *publisher)
 {
 	return publisher->memory &&
-	       (publisher->first || publisher->grace_asked != publisher->grace_done ||
-		       !publisher->image || image_unsettled(publisher->image));
+	       (publisher->queues[WORK_LIGHT].first || publisher->queues[WORK_HEAVY].first ||
+		       publisher->grace_asked != publisher->grace_done || !publisher->image ||
+		       image_unsettled(publisher->image));
 }
 
 static void *publisher_run(void *arg)
@@ -353,12 +383,14 @@ static void *publisher_run(void *arg)
 		}
 		if (!publisher->image)
 			image_begin(publisher);
-		good = publisher->image != NULL;
-		good = good && grace_step(publisher);
-		if (!good)
-			continue;
-		if (publisher->first && publisher->steps < STEPS_UNSETTLED)
-			good = queue_step(publisher);
+		if (!publisher->image)
+			good = false;
+		else if (publisher->queues[WORK_LIGHT].first)
+			good = queue_step(publisher, WORK_LIGHT);
+		else if (!grace_step(publisher))
+			good = false;
+		else if (publisher->queues[WORK_HEAVY].first && publisher->steps < STEPS_UNSETTLED)
+			good = queue_step(publisher, WORK_HEAVY);
 		else
 			good = settle_step(publisher);
 	}
@@ -482,8 +514,14 @@ int publisher_add(struct publisher *publisher, const uint8_t *apex)
 		memcpy(entry->zone.apex, apex, size);
 		HASH_ADD_KEYPTR(hh, publisher->zones, entry->apex, size, entry);
 	}
-	entry->remove = false;
-	zone_queue(publisher, entry);
+	/* Wanted again before it was gone: nothing that was said of it before counts. */
+	if (entry->remove) {
+		compiled_free(entry->compiled);
+		entry->compiled = NULL;
+		entry->bypass = entry->deadline_new = false;
+		entry->remove = false;
+	}
+	zone_queue(publisher, entry, WORK_LIGHT);
 out:
 	pthread_mutex_unlock(&publisher->lock);
 	return r;
@@ -500,10 +538,10 @@ static struct zone_entry *wanted_lock(struct publisher *publisher, const uint8_t
 }
 
 /* Queues the entry, if there is one, and gives the lock back. */
-static int wanted_unlock(struct publisher *publisher, struct zone_entry *entry)
+static int wanted_unlock(struct publisher *publisher, struct zone_entry *entry, enum work work)
 {
 	if (entry)
-		zone_queue(publisher, entry);
+		zone_queue(publisher, entry, work);
 	pthread_mutex_unlock(&publisher->lock);
 	return entry ? 0 : -ENOENT;
 }
@@ -519,7 +557,7 @@ int publisher_publish(struct publisher *publisher, struct compiled *compiled, ui
 		entry->deadline = deadline;
 	}
 	compiled_free(replaced);
-	return wanted_unlock(publisher, entry);
+	return wanted_unlock(publisher, entry, WORK_HEAVY);
 }
 
 int publisher_deadline(struct publisher *publisher, const uint8_t *apex, uint64_t deadline)
@@ -530,7 +568,7 @@ int publisher_deadline(struct publisher *publisher, const uint8_t *apex, uint64_
 		entry->deadline = deadline;
 		entry->deadline_new = true;
 	}
-	return wanted_unlock(publisher, entry);
+	return wanted_unlock(publisher, entry, WORK_LIGHT);
 }
 
 int publisher_bypass(struct publisher *publisher, const uint8_t *apex, bool on)
@@ -539,7 +577,7 @@ int publisher_bypass(struct publisher *publisher, const uint8_t *apex, bool on)
 
 	if (entry)
 		entry->bypass = on;
-	return wanted_unlock(publisher, entry);
+	return wanted_unlock(publisher, entry, WORK_LIGHT);
 }
 
 int publisher_remove(struct publisher *publisher, const uint8_t *apex)
@@ -548,7 +586,7 @@ int publisher_remove(struct publisher *publisher, const uint8_t *apex)
 
 	if (entry)
 		entry->remove = true;
-	return wanted_unlock(publisher, entry);
+	return wanted_unlock(publisher, entry, WORK_HEAVY);
 }
 
 uint64_t publisher_grace(struct publisher *publisher)

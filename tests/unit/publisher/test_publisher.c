@@ -4,6 +4,7 @@
  * what readers see, failures are told, refused grace periods are tried again.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,6 +27,7 @@ struct bench {
 	struct publisher *publisher;
 	struct engine_memory memory;
 	atomic_uint graces, refuse; /* grace periods so far; how many to refuse */
+	atomic_bool hold, held;     /* keep the next one waiting; it waits */
 	struct publisher_zone seen; /* the last report of `example` */
 	unsigned reports;
 };
@@ -37,6 +39,10 @@ static int grace(void *engine)
 {
 	struct bench *bench = engine;
 
+	while (atomic_load(&bench->hold)) {
+		atomic_store(&bench->held, true);
+		poll(NULL, 0, 1);
+	}
 	if (atomic_load(&bench->refuse) > 0) {
 		atomic_fetch_sub(&bench->refuse, 1);
 		return -ENOMEM;
@@ -169,6 +175,14 @@ static bool one_zone(struct bench *bench)
 	return image.open && image.usage.zone_count == 1;
 }
 
+static bool no_zone(struct bench *bench)
+{
+	struct publisher_image image;
+
+	publisher_image(bench->publisher, &image);
+	return image.open && image.usage.zone_count == 0;
+}
+
 static void zone_is_published_with_serial_and_deadline(void **state)
 {
 	struct bench *bench = *state;
@@ -273,6 +287,66 @@ static void bypass_is_told_and_kept_over_a_publish(void **state)
 	assert_true(bench->seen.bypassed);
 }
 
+/* What is light goes before grace periods and before publishes. */
+static void bypass_and_deadline_wait_for_no_other_work(void **state)
+{
+	struct bench *bench = *state;
+
+	publisher_memory(bench->publisher, &bench->memory);
+	publisher_add(bench->publisher, example);
+	publisher_add(bench->publisher, other);
+	publisher_publish(bench->publisher, zone_of("example.", 7, 1), FOREVER);
+	wait_until(bench, serial_7);
+	wait_until(bench, two_zones);
+	/* From here on nothing heavy gets its turn. */
+	atomic_store(&bench->refuse, UINT_MAX);
+	publisher_grace(bench->publisher);
+	publisher_publish(bench->publisher, zone_of("other.", 3, 1000), FOREVER);
+	publisher_publish(bench->publisher, zone_of("example.", 9, 1000), FOREVER);
+	publisher_deadline(bench->publisher, example, 4321);
+	publisher_bypass(bench->publisher, example, true);
+	wait_until(bench, bypassed);
+	assert_int_equal(bench->seen.serial, 7);
+	assert_int_equal(bench->seen.deadline, 4321);
+	atomic_store(&bench->refuse, 0);
+	wait_until(bench, serial_9);
+	assert_true(bench->seen.bypassed);
+}
+
+static void held(struct bench *bench)
+{
+	double end = now() + DEADLINE;
+
+	while (!atomic_load(&bench->held)) {
+		assert_true(now() < end);
+		poll(NULL, 0, 1);
+	}
+}
+
+static void zone_may_come_and_go_while_it_is_being_removed(void **state)
+{
+	struct bench *bench = *state;
+
+	publisher_memory(bench->publisher, &bench->memory);
+	publisher_add(bench->publisher, example);
+	publisher_publish(bench->publisher, zone_of("example.", 7, 5), FOREVER);
+	publisher_bypass(bench->publisher, example, true);
+	wait_until(bench, serial_7);
+	wait_until(bench, bypassed);
+	atomic_store(&bench->hold, true);
+	publisher_remove(bench->publisher, example);
+	held(bench);
+	publisher_add(bench->publisher, example);
+	publisher_remove(bench->publisher, example);
+	atomic_store(&bench->hold, false);
+	wait_until(bench, no_zone);
+	/* And what was said of it before is forgotten. */
+	publisher_add(bench->publisher, example);
+	publisher_publish(bench->publisher, zone_of("example.", 9, 5), FOREVER);
+	wait_until(bench, serial_9);
+	assert_false(bench->seen.bypassed);
+}
+
 static void removed_zone_leaves_the_image(void **state)
 {
 	struct bench *bench = *state;
@@ -322,6 +396,8 @@ int main(void)
 		BENCH_TEST(version_that_needs_the_old_ones_room_gets_it),
 		BENCH_TEST(refused_grace_is_tried_again),
 		BENCH_TEST(bypass_is_told_and_kept_over_a_publish),
+		BENCH_TEST(bypass_and_deadline_wait_for_no_other_work),
+		BENCH_TEST(zone_may_come_and_go_while_it_is_being_removed),
 		BENCH_TEST(removed_zone_leaves_the_image),
 		BENCH_TEST(next_publisher_adopts_what_is_wanted_and_removes_the_rest),
 	};
