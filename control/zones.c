@@ -325,7 +325,8 @@ static int options_fill(const struct zones *zones, struct mirror_options *option
 			.poll = {row->config->max_lag.us * 1000},
 			.limits = {.max_bytes = config->fastpath.memory * ARENA_PER_IMAGE},
 			.adopted = image->adopted && image->published,
-			.adopted_serial = image->serial};
+			.adopted_serial = image->serial,
+			.adopted_bypassed = image->bypassed};
 	}
 	return 0;
 }

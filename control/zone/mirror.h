@@ -38,6 +38,7 @@ struct mirror_zone_options {
 	struct zone_limits limits;
 	bool adopted; /* an image is in place already (daemon restarted) that holds ... */
 	uint32_t adopted_serial; /* ... this serial */
+	bool adopted_bypassed;   /* and was bypassed: RESUME comes when the server confirms it */
 };
 
 /* Copied at the call. Fields that are 0 get the value in brackets. */

@@ -38,7 +38,12 @@ void mirror_zone_init(struct mirror_zone *zone, const struct mirror_zone_options
 	zone->status.next_transfer = MONOTIME_NEVER;
 	zone->status.published_known = options->adopted;
 	zone->status.published_serial = options->adopted_serial;
+	zone->status.bypassed = options->adopted && options->adopted_bypassed;
 	zone_fault_set(&zone->status.fault, ZONE_FAULT_NONE, "not asked yet");
+	if (zone->status.bypassed)
+		zone_fault_set(&zone->status.fault, ZONE_FAULT_LAGGING,
+			"found bypassed at the start, the server hasn't confirmed serial %u since",
+			options->adopted_serial);
 }
 
 static bool moment_is_set(struct monotime at)

@@ -438,6 +438,29 @@ static void a_silent_or_denying_server_isnt_asked_for_transfers(void **state)
 	assert_transfer_wanted(&play, true);
 }
 
+/* The bypass is in the image, and outlives the daemon that asked for it. */
+static void an_adopted_bypass_ends_when_the_server_confirms_the_serial(void **state)
+{
+	struct mirror_zone_options options = {.id = 3,
+		.poll = timespan_s(1),
+		.adopted = true,
+		.adopted_serial = 5,
+		.adopted_bypassed = true};
+	struct play play = {.now = 1000};
+
+	mirror_zone_init(&play.zone, &options, timespan_s(60), at(play.now));
+	assert_int_equal(mirror_zone_status(&play.zone, at(play.now))->phase, MIRROR_BYPASSED);
+	assert_int_equal(play.zone.status.fault.kind, ZONE_FAULT_LAGGING);
+	assert_int_equal(serial_seen(&play, 5), MIRROR_RESUME);
+	assert_int_equal(play.zone.status.phase, MIRROR_CURRENT);
+
+	/* Also when it takes a transfer first. */
+	mirror_zone_init(&play.zone, &options, timespan_s(60), at(play.now));
+	assert_int_equal(serial_seen(&play, 6), MIRROR_NOTHING);
+	transfer_brings(&play, 6);
+	assert_int_equal(report(&play, 6, ZONE_FAULT_NONE), MIRROR_RESUME);
+}
+
 static void an_adopted_serial_is_confirmed_without_a_transfer(void **state)
 {
 	struct play play;
@@ -525,6 +548,7 @@ int main(void)
 		cmocka_unit_test(answers_not_to_be_trusted_bypass_after_the_limit_only),
 		cmocka_unit_test(a_zone_denied_meanwhile_isnt_resumed_by_its_publication),
 		cmocka_unit_test(a_silent_or_denying_server_isnt_asked_for_transfers),
+		cmocka_unit_test(an_adopted_bypass_ends_when_the_server_confirms_the_serial),
 		cmocka_unit_test(an_adopted_serial_is_confirmed_without_a_transfer),
 		cmocka_unit_test(a_poke_polls_now_and_forgets_the_backing_off),
 		cmocka_unit_test(zones_that_rest_are_told_from_active_ones),
