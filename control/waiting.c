@@ -7,13 +7,16 @@
 
 #include "control/log.h"
 
+/* Is `text` what was copied into `kept`, cut off where that ended? */
+#define KEPT(kept, text) (strncmp(kept, text, sizeof(kept) - 1) == 0)
+
 static struct waiting_entry *waiting_find(
 	struct waiting *waiting, const char *kind, const char *subject)
 {
 	for (size_t i = 0; i < waiting->count; i++) {
 		struct waiting_entry *entry = &waiting->entries[i];
 
-		if (strcmp(entry->kind, kind) == 0 && strcmp(entry->subject, subject) == 0)
+		if (KEPT(entry->kind, kind) && KEPT(entry->subject, subject))
 			return entry;
 	}
 	return NULL;
@@ -32,7 +35,7 @@ void waiting_begin(
 {
 	struct waiting_entry *entry = waiting_find(waiting, kind, subject);
 
-	if (entry && strcmp(entry->reason, reason) == 0)
+	if (entry && KEPT(entry->reason, reason))
 		return;
 	if (!entry && waiting->count == WAITING_MOST) {
 		waiting->lost++;
