@@ -374,7 +374,8 @@ void fastpath_probe(struct fastpath *fastpath, const struct config *config,
 		return;
 	}
 	if (!question->zone.wire) {
-		snprintf(fastpath->trouble, sizeof(fastpath->trouble), "no zone is published yet");
+		snprintf(fastpath->trouble, sizeof(fastpath->trouble),
+			"no zone is answered fast now");
 		return;
 	}
 	for (size_t i = 0; i < config->service.addresses_count; i++) {
