@@ -323,6 +323,7 @@ static bool grace_step(struct publisher *publisher)
 	pthread_mutex_unlock(&publisher->lock);
 	r = publisher->memory->grace(publisher->memory->engine);
 	pthread_mutex_lock(&publisher->lock);
+	publisher->state.grace_error = r;
 	if (r == 0)
 		publisher->grace_done = asked;
 	news_tell(publisher);
@@ -340,6 +341,9 @@ static bool settle_step(struct publisher *publisher)
 	r = image_settle(publisher->image);
 	pthread_mutex_lock(&publisher->lock);
 	publisher->state.settles += r == 0;
+	if (r != publisher->state.grace_error)
+		news_tell(publisher);
+	publisher->state.grace_error = r;
 	image_usage(publisher->image, &publisher->state.usage);
 	return r == 0;
 }

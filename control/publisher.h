@@ -46,6 +46,7 @@ struct publisher_image {
 	struct image_usage usage;
 	uint64_t versions; /* published since the start */
 	uint64_t settles;
+	int grace_error; /* of the last grace period: publishes wait while there is one */
 };
 
 /* Starts the thread; it has no image yet. 0 or negative errno. */

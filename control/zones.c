@@ -46,6 +46,7 @@ struct zones {
 	const struct config *config;
 	struct publisher *publisher;
 	struct mirror *mirror;
+	struct engine_memory *memory; /* until the publisher has it */
 	bool memory_given, image_known;
 	uint32_t next_id;
 	struct zone_row *rows; /* by name, as views[] */
@@ -218,6 +219,13 @@ static void reason_write(struct zones_view *view)
 					  : "not confirmed by the server in time");
 }
 
+/* Another kind of trouble than the one that was logged: a server that was silent
+ * and now refuses. */
+static bool fault_is_new(const struct zones_view *view)
+{
+	return view->mirror.fault.kind != ZONE_FAULT_NONE && view->mirror.fault.kind != view->said;
+}
+
 /* The view's own words out of its two states; logs when the zone begins or
  * ceases to be answered. */
 static void view_judge(struct zones_view *view)
@@ -239,13 +247,15 @@ static void view_judge(struct zones_view *view)
 	if (before && strcmp(before, "fast") == 0 && !view->fast)
 		log_write(LOG_ZONE_BYPASSED, view->name->text, NULL, "zone %s passes: %s",
 			view->name->text, view->reason);
-	else if (before && !was_trouble && view->trouble)
+	else if (before && view->trouble && (!was_trouble || fault_is_new(view)))
 		log_write(LOG_ZONE_FAILED, view->name->text, NULL, "zone %s: %s", view->name->text,
 			view->reason);
 	else if (before && strcmp(before, "passing") == 0 && view->fast)
 		log_write(LOG_ZONE_RESTORED, view->name->text, NULL,
 			"zone %s is answered fast again, serial %u", view->name->text,
 			image->serial);
+	if (!view->trouble || view->mirror.fault.kind != ZONE_FAULT_NONE)
+		view->said = view->mirror.fault.kind;
 }
 
 /* The publisher is through with a zone that the mirror handed over: it wants to
@@ -359,6 +369,21 @@ static int mirror_begin(struct zones *zones)
 	return r;
 }
 
+/* Nothing gets into the image meanwhile; the publisher tries again by itself. */
+static void image_await(struct zones *zones, const struct publisher_image *image)
+{
+	char reason[160];
+
+	if (image->error == 0 && image->grace_error == 0) {
+		waiting_end(zones->waiting, "image", "");
+		return;
+	}
+	snprintf(reason, sizeof(reason), "%s: %s: no zone can be published",
+		image->error ? "it can't be opened" : "no grace period of its readers",
+		strerror(-(image->error ? image->error : image->grace_error)));
+	waiting_begin(zones->waiting, "image", "", reason);
+}
+
 static int image_news(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
 	struct zones *zones = arg;
@@ -368,6 +393,7 @@ static int image_news(sd_event_source *source, int fd, uint32_t events, void *ar
 	publisher_image(zones->publisher, &image);
 	publisher_reports(zones->publisher, image_report, zones);
 	zones->image_known |= image.open || image.error != 0;
+	image_await(zones, &image);
 	mirror_begin(zones);
 	zones->changed(zones->arg, true);
 	return 0;
@@ -539,6 +565,16 @@ static int set_publish(struct zones *zones, struct zones_set *set)
 	return 0;
 }
 
+/* The publisher removes what it finds and nobody has asked for: not before the
+ * configuration's zones are known. */
+static void memory_hand_over(struct zones *zones)
+{
+	if (!zones->config || !zones->memory)
+		return;
+	publisher_memory(zones->publisher, zones->memory);
+	zones->memory = NULL;
+}
+
 int zones_set(struct zones *zones, const struct config *config)
 {
 	struct mirror_options options;
@@ -562,6 +598,7 @@ int zones_set(struct zones *zones, const struct config *config)
 	zones->config = config;
 	pthread_mutex_unlock(&zones->lock);
 	set_free(&old);
+	memory_hand_over(zones);
 	if (!zones->mirror)
 		return mirror_begin(zones);
 	r = options_fill(zones, &options);
@@ -577,7 +614,8 @@ void zones_memory(struct zones *zones, struct engine_memory *memory)
 	if (zones->memory_given)
 		return;
 	zones->memory_given = true;
-	publisher_memory(zones->publisher, memory);
+	zones->memory = memory;
+	memory_hand_over(zones);
 }
 
 bool zones_image_known(const struct zones *zones)

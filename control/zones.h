@@ -25,12 +25,13 @@ struct zones_view {
 	const struct domain *name; /* the configuration's */
 	struct mirror_status mirror;
 	struct publisher_zone image;
-	uint32_t serial_before; /* published before image.serial */
-	bool fast;              /* its queries are answered by the image now */
-	bool trouble;           /* something is wrong with it */
-	const char *state;      /* "fast", "waiting", "passing" */
-	char reason[320];       /* why not fast, or what is wrong; "" */
-	uint64_t since;         /* CLOCK_REALTIME us, of `state` */
+	uint32_t serial_before;    /* published before image.serial */
+	bool fast;                 /* its queries are answered by the image now */
+	bool trouble;              /* something is wrong with it */
+	const char *state;         /* "fast", "waiting", "passing" */
+	char reason[320];          /* why not fast, or what is wrong; "" */
+	enum zone_fault_kind said; /* the last that was logged, since the trouble began */
+	uint64_t since;            /* CLOCK_REALTIME us, of `state` */
 };
 
 struct zones_totals {

@@ -183,6 +183,14 @@ static bool no_zone(struct bench *bench)
 	return image.open && image.usage.zone_count == 0;
 }
 
+static bool no_grace(struct bench *bench)
+{
+	struct publisher_image image;
+
+	publisher_image(bench->publisher, &image);
+	return image.grace_error == -ENOMEM;
+}
+
 static void zone_is_published_with_serial_and_deadline(void **state)
 {
 	struct bench *bench = *state;
@@ -308,8 +316,10 @@ static void bypass_and_deadline_wait_for_no_other_work(void **state)
 	wait_until(bench, bypassed);
 	assert_int_equal(bench->seen.serial, 7);
 	assert_int_equal(bench->seen.deadline, 4321);
+	wait_until(bench, no_grace);
 	atomic_store(&bench->refuse, 0);
 	wait_until(bench, serial_9);
+	assert_false(no_grace(bench));
 	assert_true(bench->seen.bypassed);
 }
 
