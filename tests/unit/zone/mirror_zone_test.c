@@ -369,7 +369,7 @@ static void a_zone_that_takes_long_to_compile_isnt_bypassed(void **state)
 	transfer_brings(&play, 6);
 	for (int i = 0; i < 500; i++)
 		assert_int_equal(serial_seen(&play, 6), MIRROR_NOTHING);
-	assert_int_equal(report(&play, 6, ZONE_FAULT_TOO_LARGE), MIRROR_NOTHING);
+	assert_int_equal(report(&play, 6, ZONE_FAULT_SYSTEM), MIRROR_NOTHING);
 	assert_int_equal(serial_seen(&play, 6), MIRROR_BYPASS);
 }
 
@@ -384,7 +384,7 @@ static void a_deadline_counts_only_for_what_is_published(void **state)
 	transfer_brings(&play, 6);
 	assert_true(seconds(play.event.bypass_after) > deadline + 1000);
 	assert_true(seconds(play.zone.status.bypass_after) == deadline);
-	report(&play, 6, ZONE_FAULT_TOO_LARGE);
+	report(&play, 6, ZONE_FAULT_SYSTEM);
 	assert_true(seconds(play.zone.status.bypass_after) == deadline);
 	/* The server takes its change back: the publisher hears how long the old zone holds. */
 	assert_int_equal(serial_seen(&play, 5), MIRROR_DEADLINE);
