@@ -105,6 +105,8 @@ static void samples_of_file(const char *name)
 	struct world w;
 
 	world_open(&w, name);
+	/* what a slot held before doesn't show */
+	memset(w.memory->samples, 0xa5, sizeof(*w.memory->samples));
 	for (size_t i = 0; i < w.vector->case_count; i++) {
 		const struct vector_case *c = &w.vector->cases[i];
 		uint64_t before = w.memory->counters->samples;
