@@ -28,7 +28,6 @@ enum config_xdp_mode { CONFIG_XDP_AUTO, CONFIG_XDP_NATIVE, CONFIG_XDP_GENERIC };
 enum config_reply { CONFIG_REPLY_SOURCE_MAC, CONFIG_REPLY_FIB };
 enum config_lease_end { CONFIG_LEASE_END_PASS, CONFIG_LEASE_END_HOLD };
 enum config_death { CONFIG_DEATH_HOLD, CONFIG_DEATH_WITHDRAW };
-enum config_last_resort { CONFIG_LAST_RESORT_NONE, CONFIG_LAST_RESORT_STOP_BIRD };
 enum config_check_type { CONFIG_CHECK_UDP, CONFIG_CHECK_TCP };
 /* Ordered by what it may cause. */
 enum config_severity { CONFIG_INFO, CONFIG_DEGRADE, CONFIG_FATAL };
@@ -131,7 +130,6 @@ struct config {
 			char *state_dir;
 		} bird;
 		int on_daemon_death; /* enum config_death */
-		int last_resort;     /* enum config_last_resort */
 		struct config_prefix *prefixes;
 		size_t prefixes_count;
 	} routing;
@@ -191,3 +189,9 @@ const struct config_key *config_zone_key(
 /* The zones that `health.required` means: those listed, or else the first
  * zone that has a name. Borrowed; *count may be 0. */
 const struct domain *config_required_zones(const struct config *config, size_t *count);
+
+/* What can work, but probably not as it is meant: one line each, at most `most`
+ * of them. */
+#define CONFIG_DOUBT_TEXT 320
+#define CONFIG_DOUBTS     16
+size_t config_doubts(const struct config *config, char doubts[][CONFIG_DOUBT_TEXT], size_t most);

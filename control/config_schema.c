@@ -78,7 +78,6 @@ static const char *const xdp_modes[] = {"auto", "native", "generic", NULL};
 static const char *const replies[] = {"source-mac", "fib", NULL};
 static const char *const lease_ends[] = {"pass", "hold", NULL};
 static const char *const deaths[] = {"hold", "withdraw", NULL};
-static const char *const last_resorts[] = {"none", "stop-bird", NULL};
 static const char *const check_types[] = {"udp", "tcp", NULL};
 static const char *const severities[] = {"info", "degrade", "fatal", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
@@ -258,9 +257,6 @@ static const struct config_field routing_fields[] = {
 	{"bird", CONFIG_TYPE_SECTION, 0, .section = &bird_section, .help = "how BIRD is reached"},
 	{"on_daemon_death", CONFIG_TYPE_CHOICE, 0, AT(routing.on_daemon_death), .fallback = "hold",
 		.choices = deaths, .help = "what the routes do when anoded dies"},
-	{"last_resort", CONFIG_TYPE_CHOICE, 0, AT(routing.last_resort), .fallback = "none",
-		.choices = last_resorts,
-		.help = "when BIRD doesn't answer while a withdrawal is due"},
 	{"prefixes", CONFIG_TYPE_SECTION, CONFIG_MANY, AT(routing.prefixes), .most = 256,
 		.section = &prefix_section,
 		.help = "what to announce; none: the routes are not anode's business"},

@@ -7,21 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "control/clock.h"
 #include "control/config_show.h"
 #include "control/log.h"
 
 #define TICK_US UINT64_C(1000000)
-
-static uint64_t wall_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
 
 /*
  * The zone that the test run asks for: the first required one that is answered,
@@ -147,11 +139,14 @@ static void fastpath_follow(struct daemon *daemon)
 	daemon->grace_wanted = publisher_grace(zones_publisher(daemon->zones));
 }
 
+/* What is there is looked at first, so that what is missing and may come back
+ * at once does, before anybody hears of it. */
 static void fastpath_look(struct daemon *daemon)
 {
 	struct fastpath_question question = question_choose(daemon);
 
 	fastpath_probe(daemon->fastpath, daemon->config, &question);
+	fastpath_follow(daemon);
 	daemon_tell_health(daemon);
 }
 
@@ -165,7 +160,6 @@ static void zones_changed(void *arg, bool image)
 		daemon_tell_health(daemon);
 		return;
 	}
-	fastpath_follow(daemon);
 	fastpath_look(daemon);
 }
 
@@ -175,7 +169,6 @@ static void profile_changed(void *arg)
 
 	if (daemon->leave != LEAVE_NOT)
 		return;
-	fastpath_follow(daemon);
 	fastpath_look(daemon);
 }
 
@@ -185,7 +178,6 @@ static void interfaces_changed(void *arg)
 
 	if (daemon->leave != LEAVE_NOT || !daemon->health)
 		return;
-	fastpath_follow(daemon);
 	fastpath_look(daemon);
 }
 
@@ -222,7 +214,6 @@ static int tick(sd_event_source *source, uint64_t usec, void *arg)
 		engine_try(daemon);
 		interfaces_look(daemon->interfaces);
 		profile_run(daemon->profile, daemon->config);
-		fastpath_follow(daemon);
 		zones_tick(daemon->zones);
 		fastpath_look(daemon);
 	}
@@ -268,16 +259,13 @@ static enum log_level log_level_of(const struct config *config)
 	return levels[config->log.level];
 }
 
-static void config_doubts(const struct config *config)
+static void doubts_log(const struct config *config)
 {
-	for (size_t i = 0; i < config->zones_count; i++) {
-		if (config->zones[i].match)
-			log_write(LOG_CONFIG_DOUBTFUL, config->zones[i].match, NULL,
-				"zones[%zu].match: %s matches nothing: no catalog names the "
-				"server's "
-				"zones; list them by name",
-				i, config->zones[i].match);
-	}
+	char doubts[CONFIG_DOUBTS][CONFIG_DOUBT_TEXT];
+	size_t count = config_doubts(config, doubts, CONFIG_DOUBTS);
+
+	for (size_t i = 0; i < count; i++)
+		log_write(LOG_CONFIG_DOUBTFUL, NULL, NULL, "%s", doubts[i]);
 }
 
 /* A step of the start, named for the line that says why it failed. */
@@ -347,8 +335,8 @@ int daemon_open(struct daemon *daemon, struct config *config, const char *config
 {
 	int r;
 
-	*daemon =
-		(struct daemon){.config = config, .config_path = config_path, .started = wall_us()};
+	*daemon = (struct daemon){
+		.config = config, .config_path = config_path, .started = clock_wall_us()};
 	log_open(log_level_of(config));
 	if (config->node.name)
 		snprintf(daemon->node, sizeof(daemon->node), "%s", config->node.name);
@@ -374,7 +362,7 @@ int daemon_open(struct daemon *daemon, struct config *config, const char *config
 			"zones");
 	if (r < 0)
 		return r;
-	config_doubts(config);
+	doubts_log(config);
 	/* -EBUSY: another daemon has this instance's pins. Anything else is awaited. Before
 	 * the routes: what follows takes the state files over from whoever has them. */
 	r = step(engine_try(daemon), "engine");
@@ -437,8 +425,7 @@ static int config_take(struct daemon *daemon, struct config *config, char *error
 	log_open(log_level_of(config));
 	if (config->node.name)
 		snprintf(daemon->node, sizeof(daemon->node), "%s", config->node.name);
-	config_doubts(config);
-	fastpath_follow(daemon);
+	doubts_log(config);
 	fastpath_look(daemon);
 	return 0;
 }

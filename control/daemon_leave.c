@@ -9,20 +9,12 @@
  */
 #include <string.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
+#include "control/clock.h"
 #include "control/daemon.h"
 #include "control/log.h"
 
 #define LOOK_US UINT64_C(50000)
-
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
 
 static uint64_t queries_counted(const struct daemon *daemon)
 {
@@ -52,7 +44,7 @@ static int leave_finish(struct daemon *daemon)
 static int leave_look(sd_event_source *source, uint64_t usec, void *arg)
 {
 	struct daemon *daemon = arg;
-	uint64_t now = now_us(), queries = queries_counted(daemon);
+	uint64_t now = clock_monotonic_us(), queries = queries_counted(daemon);
 
 	if (queries != daemon->leave_queries) {
 		daemon->leave_queries = queries;
@@ -71,7 +63,7 @@ void daemon_left_routes(struct daemon *daemon, int result)
 	if (daemon->leave != LEAVE_WITHDRAWING)
 		return;
 	daemon->leave = LEAVE_DRAINING;
-	daemon->leave_since = daemon->leave_query = now_us();
+	daemon->leave_since = daemon->leave_query = clock_monotonic_us();
 	daemon->leave_queries = queries_counted(daemon);
 	if (result < 0)
 		log_write(LOG_PREFIX_STUCK, NULL, NULL,

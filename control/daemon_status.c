@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "control/clock.h"
 #include "control/daemon.h"
 
 static const char *const rcode_names[COUNTERS_RCODES] = {"NOERROR", "FORMERR", "SERVFAIL",
@@ -33,14 +33,6 @@ struct snapshot {
 	struct ctl_zone *zones;
 };
 
-static uint64_t clock_us(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
 static uint64_t wall_to_us(struct wall wall)
 {
 	return wall.ns > 0 ? (uint64_t)wall.ns / 1000 : 0;
@@ -49,11 +41,11 @@ static uint64_t wall_to_us(struct wall wall)
 /* A moment of the monotonic clock as a date; 0 for never. */
 static uint64_t mono_to_us(int64_t ns)
 {
-	int64_t ago = (int64_t)clock_us(CLOCK_MONOTONIC) - ns / 1000;
+	int64_t ago = (int64_t)clock_monotonic_us() - ns / 1000;
 
 	if (ns <= 0 || ns == INT64_MAX)
 		return 0;
-	return (uint64_t)((int64_t)clock_us(CLOCK_REALTIME) - ago);
+	return (uint64_t)((int64_t)clock_wall_us() - ago);
 }
 
 static enum ctl_state state_of(enum route_state state)
@@ -323,7 +315,7 @@ struct ctl_snapshot *daemon_snapshot(const struct daemon *daemon)
 
 	if (!snapshot)
 		return NULL;
-	snapshot->out.now = clock_us(CLOCK_REALTIME);
+	snapshot->out.now = clock_wall_us();
 	snapshot->out.node = daemon->node;
 	snapshot->out.version = ANODE_VERSION;
 	snapshot->out.instance = daemon->config->instance;

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "control/clock.h"
 #include "control/log.h"
 #include "control/testframe.h"
 #include <linux/bpf.h>
@@ -43,14 +43,6 @@ struct fastpath {
 	bool probed;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 int fastpath_new(struct fastpath **fastpath, struct waiting *waiting)
 {
 	*fastpath = calloc(1, sizeof(**fastpath));
@@ -72,7 +64,7 @@ int fastpath_open(struct fastpath *fastpath, const struct config *config)
 {
 	struct engine_options options = {
 		.instance = config->instance, .image_bytes = config->fastpath.memory};
-	uint64_t now = now_ns() / 1000;
+	uint64_t now = clock_monotonic_us();
 	char error[512] = "";
 	int r;
 
@@ -84,7 +76,7 @@ int fastpath_open(struct fastpath *fastpath, const struct config *config)
 			fastpath->open_pause ? fastpath->open_pause * 2 : OPEN_PAUSE_MIN_US;
 		if (fastpath->open_pause > OPEN_PAUSE_MAX_US)
 			fastpath->open_pause = OPEN_PAUSE_MAX_US;
-		fastpath->open_next = now_ns() / 1000 + fastpath->open_pause;
+		fastpath->open_next = clock_monotonic_us() + fastpath->open_pause;
 		waiting_begin(fastpath->waiting, "engine", "", error);
 		return r == -EBUSY ? r : 0;
 	}
@@ -296,7 +288,8 @@ void fastpath_lease(struct fastpath *fastpath, const struct config *config)
 {
 	if (fastpath->engine)
 		__atomic_store_n(&engine_memory(fastpath->engine)->settings->lease_end,
-			now_ns() + config->fastpath.lease.us * 1000, __ATOMIC_RELAXED);
+			(clock_monotonic_us() + config->fastpath.lease.us) * 1000,
+			__ATOMIC_RELAXED);
 }
 
 /* One test run in the mode of a link: NULL when it was answered right, with the
@@ -395,7 +388,7 @@ void fastpath_probe(struct fastpath *fastpath, const struct config *config,
 
 void fastpath_status(const struct fastpath *fastpath, struct fastpath_status *status)
 {
-	uint64_t end, now = now_ns();
+	uint64_t end, now = clock_monotonic_us() * 1000;
 
 	*status = (struct fastpath_status){.adopted = fastpath->adopted};
 	if (!fastpath->engine) {

@@ -10,8 +10,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "control/clock.h"
 
 struct interfaces {
 	sd_event_source *source;
@@ -22,14 +23,6 @@ struct interfaces {
 	struct interface *list;
 	size_t count;
 };
-
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
 
 /* One question about one interface; false: the kernel doesn't say. */
 static bool ask(const struct interfaces *interfaces, const char *name, unsigned long question,
@@ -68,7 +61,7 @@ static bool interface_update(const struct interfaces *interfaces, struct interfa
 	bool flipped = found.carrier != interface->carrier || found.ifindex != interface->ifindex;
 
 	found.changed = interface->changed + moved;
-	found.carrier_since = flipped ? now_us() : interface->carrier_since;
+	found.carrier_since = flipped ? clock_monotonic_us() : interface->carrier_since;
 	*interface = found;
 	return moved || flipped;
 }

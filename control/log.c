@@ -10,9 +10,9 @@
 #include <sys/uio.h>
 #include <syslog.h>
 #include <systemd/sd-journal.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "control/clock.h"
 #include "control/log_limit.h"
 
 #define FIELDS_MAX 16
@@ -36,14 +36,6 @@ static struct {
 	enum log_level level;
 	struct log_limit limit;
 } sink = {.lock = PTHREAD_MUTEX_INITIALIZER, .level = LOG_LEVEL_INFO};
-
-static uint64_t now_us(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
 
 /* stderr is the stream that systemd connected to the journal: sd_journal(3),
  * "Automatic upgrade"; the variable is "device:inode". */
@@ -103,7 +95,7 @@ static bool journal_write(
 /* One write per line, so that the lines of threads don't mix. */
 static void stderr_write(enum log_event event, const char *text)
 {
-	uint64_t now = now_us(CLOCK_REALTIME);
+	uint64_t now = clock_wall_us();
 	time_t seconds = (time_t)(now / 1000000);
 	char line[LOG_TEXT + 64], date[32];
 	struct tm tm;
@@ -144,7 +136,7 @@ void log_write(enum log_event event, const char *subject, const struct log_field
 		pass = false;
 	else if (sink.open && log_events[event].limited)
 		pass = log_limit_pass(
-			&sink.limit, event, subject ? subject : "", text, now_us(CLOCK_MONOTONIC));
+			&sink.limit, event, subject ? subject : "", text, clock_monotonic_us());
 	pthread_mutex_unlock(&sink.lock);
 	if (pass)
 		line_write(event, subject, fields, text);
@@ -158,7 +150,7 @@ void log_flush(void)
 
 	do {
 		pthread_mutex_lock(&sink.lock);
-		due = log_limit_due(&sink.limit, now_us(CLOCK_MONOTONIC), &repeat);
+		due = log_limit_due(&sink.limit, clock_monotonic_us(), &repeat);
 		pthread_mutex_unlock(&sink.lock);
 		if (!due)
 			break;

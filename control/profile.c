@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "answer/packet.h"
+#include "control/clock.h"
 #include "control/log.h"
 
 #define AGAIN_US UINT64_C(3600000000)
@@ -28,14 +28,6 @@ struct profile {
 	uint64_t due; /* CLOCK_MONOTONIC us */
 	size_t turn;  /* questions since it was due */
 };
-
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
 
 size_t profile_query(uint8_t query[static 300], const struct domain *zone, uint16_t id)
 {
@@ -80,7 +72,7 @@ static void profile_take(struct profile *profile, const struct settings_profile 
 {
 	bool same = profile->known && told->copy_flags == profile->told.copy_flags;
 
-	profile->due = now_us() + AGAIN_US;
+	profile->due = clock_monotonic_us() + AGAIN_US;
 	profile->turn = 0;
 	if (same)
 		return;
@@ -161,7 +153,7 @@ void profile_run(struct profile *profile, const struct config *config)
 {
 	const struct domain *zone;
 
-	if (now_us() < profile->due)
+	if (clock_monotonic_us() < profile->due)
 		return;
 	query_end(profile);
 	zone = zone_choose(profile, config);

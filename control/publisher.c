@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include <uthash.h>
 
+#include "control/clock.h"
+
 /* After something was refused that may go well later. */
 #define RETRY_MS 100
 /* A busy queue doesn't keep unlinked memory for ever. */
@@ -55,14 +57,6 @@ struct publisher {
 	struct image *image;
 	unsigned steps; /* of the queues since the last settling */
 };
-
-static uint64_t wall_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
 
 static struct zone_entry *zone_find_entry(struct publisher *publisher, const uint8_t *apex)
 {
@@ -185,7 +179,7 @@ static bool wish_fulfil(struct publisher *publisher, struct wish *wish)
 	if (r == 0 && wish->compiled) {
 		r = zone_publish(publisher, wish->compiled, wish->deadline, &result);
 		if (r == 0)
-			wish->zone.published_at = wall_us();
+			wish->zone.published_at = clock_wall_us();
 		wish->zone.needed = result.needed;
 		wish->zone.unused = result.unused;
 	} else if (r == 0 && wish->deadline_new) {

@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "control/clock.h"
 #include "control/log.h"
 
 /* Is `text` what was copied into `kept`, cut off where that ended? */
@@ -22,14 +22,6 @@ static struct waiting_entry *waiting_find(
 	return NULL;
 }
 
-static uint64_t wall_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
 void waiting_begin(
 	struct waiting *waiting, const char *kind, const char *subject, const char *reason)
 {
@@ -43,7 +35,7 @@ void waiting_begin(
 	}
 	if (!entry) {
 		entry = &waiting->entries[waiting->count++];
-		*entry = (struct waiting_entry){.since = wall_us()};
+		*entry = (struct waiting_entry){.since = clock_wall_us()};
 		snprintf(entry->kind, sizeof(entry->kind), "%s", kind);
 		snprintf(entry->subject, sizeof(entry->subject), "%s", subject);
 	}
@@ -59,7 +51,7 @@ void waiting_end(struct waiting *waiting, const char *kind, const char *subject)
 
 	if (!entry)
 		return;
-	ms = (wall_us() - entry->since) / 1000;
+	ms = (clock_wall_us() - entry->since) / 1000;
 	log_write(LOG_WAIT_ENDED, *subject ? subject : kind, NULL,
 		"%s%s%s is there, after %llu.%03llu s", kind, *subject ? " " : "", subject,
 		(unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000));

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <uthash.h>
 
+#include "control/clock.h"
 #include "control/log.h"
 #include "control/zone/compile.h"
 #include "control/zone/name.h"
@@ -60,14 +61,6 @@ struct zones {
 	size_t board_count;
 	struct zones_totals totals;
 };
-
-static uint64_t clock_us(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
 
 /* ---- in the zone worker ---- */
 

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "control/clock.h"
 #include "control/config.h"
 
 #define SOCKET_DEFAULT "/run/anode/control.sock"
@@ -25,14 +25,6 @@ struct client {
 	size_t length, room;
 	uint64_t deadline; /* CLOCK_MONOTONIC us, of the request under way */
 };
-
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
 
 /* -s, then the environment, then the configuration, then the default. */
 static int path_find(struct client *client)
@@ -64,7 +56,7 @@ static int client_wait(struct client *client, short events)
 	int r;
 
 	do {
-		uint64_t now = now_us();
+		uint64_t now = clock_monotonic_us();
 
 		if (now >= client->deadline)
 			r = 0;
@@ -253,7 +245,7 @@ int client_ask(struct client *client, const char *command, json_t *args, json_t 
 	}
 	length = strlen(longer);
 	memcpy(longer + length, "\n", 2);
-	client->deadline = now_us() + client->cli->timeout_us;
+	client->deadline = clock_monotonic_us() + client->cli->timeout_us;
 	r = line_send(client, longer, length + 1);
 	free(longer);
 	if (r == EXIT_GOOD)

@@ -17,11 +17,26 @@ static void check_json(const char *file, const struct config_error *error)
 	json_decref(result);
 }
 
+/* A list for JSON; as text they go to stderr. */
+static json_t *doubts_tell(const struct cli *cli, const char *file, const struct config *config)
+{
+	char doubts[CONFIG_DOUBTS][CONFIG_DOUBT_TEXT];
+	size_t count = config_doubts(config, doubts, CONFIG_DOUBTS);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++) {
+		json_array_append_new(list, json_string(doubts[i]));
+		if (!cli->quiet)
+			fprintf(stderr, "%s: doubtful: %s\n", file, doubts[i]);
+	}
+	return list;
+}
+
 static int config_check_file(struct cli *cli, const char *file)
 {
 	struct config_error error;
 	struct config *config;
-	json_t *result;
+	json_t *result, *doubts;
 
 	if (config_read(file, &config, &error) < 0) {
 		if (cli->json && !cli->quiet)
@@ -30,14 +45,16 @@ static int config_check_file(struct cli *cli, const char *file)
 			config_error_print(&error, file, stderr);
 		return EXIT_CONFIG;
 	}
+	doubts = doubts_tell(cli, file, config);
 	if (cli->json && !cli->quiet) {
-		result = json_pack(
-			"{s:s, s:b, s:o}", "file", file, "ok", 1, "config", config_show(config));
+		result = json_pack("{s:s, s:b, s:O, s:o}", "file", file, "ok", 1, "doubts", doubts,
+			"config", config_show(config));
 		cli_json(result);
 		json_decref(result);
 	} else if (!cli->quiet) {
 		printf("%s: good\n", file);
 	}
+	json_decref(doubts);
 	config_free(config);
 	return EXIT_GOOD;
 }

@@ -105,9 +105,12 @@ static void sample_check(struct config *c)
 static void operators_sample_parses(void **state)
 {
 	struct config *c = read_sample(SAMPLES "/operator.yaml");
+	char doubts[CONFIG_DOUBTS][CONFIG_DOUBT_TEXT];
 
 	sample_check(c);
 	assert_string_equal(c->zones[1].match, "*.customers.example");
+	assert_int_equal(config_doubts(c, doubts, CONFIG_DOUBTS), 1);
+	assert_int_equal(strncmp(doubts[0], "zones[1].match: *.customers.example", 35), 0);
 	config_free(c);
 }
 
@@ -260,6 +263,10 @@ static const struct bad bad_files[] = {
 		"routing.prefixes[0].prefix: 198.51.100.0/24 holds none of the service addresses"},
 	{"version: 1\nservice: {addresses: [192.0.2.53, \"2001:db8::1\"]}\n" REST ROUTE, 2, 35,
 		"service.addresses[1]: 2001:db8::1 is in none of routing.prefixes"},
+	{GOOD "routing: {on_daemon_death: withdraw}\n", 5, 28,
+		"routing.on_daemon_death: this version only holds: nothing withdraws for a dead "
+		"daemon "
+		"yet"},
 	{GOOD "routing:\n  prefixes:\n"
 	      "    - {prefix: 192.0.2.0/24, protocol: a, peers: [e]}\n"
 	      "    - {prefix: 192.0.2.0/24, protocol: b, peers: [e]}\n",
