@@ -62,7 +62,7 @@ static void checks_fill(const struct config *config, struct health_check_options
 		const struct config_check *check = &config->health.checks[i];
 
 		checks[i] = (struct health_check_options){
-			.transport = check->type == CONFIG_CHECK_TCP ? PROBE_TCP : PROBE_UDP,
+			.transport = check->type == CONFIG_CHECK_TCP ? QUERY_TCP : QUERY_UDP,
 			.name = check->name.text,
 			.qtype = check->qtype,
 			.rcode = rcode_of(check->expect.rcode),

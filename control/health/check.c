@@ -40,7 +40,7 @@ struct check {
 	bool implicit;
 	bool must_answer; /* of a required zone: a condition for announcing */
 	enum health_severity severity;
-	enum probe_transport transport;
+	enum query_transport transport;
 	struct verdict_options verdict_options;
 	struct span steady, unsteady; /* intervals */
 	struct probe *probe;
@@ -132,7 +132,8 @@ static void probed(void *arg, const struct probe_result *result)
 	enum verdict_state state = outcome_state(result->outcome);
 	bool changed;
 
-	check->sent++;
+	/* A late one was counted as failed, and it was. */
+	check->sent += !result->late;
 	check->last = *result;
 	changed = verdict_feed(&check->live, &check->verdict_options, state, now);
 	if (changed)
@@ -149,17 +150,17 @@ static void probed(void *arg, const struct probe_result *result)
 		changed |= verdict_feed(
 			&check->content, options, expected ? VERDICT_GOOD : VERDICT_BAD, now);
 	}
-	if (result->outcome != PROBE_OK)
+	if (result->outcome != PROBE_OK && !result->late)
 		check->failed++;
-	if (check->transport == PROBE_TCP)
+	if (check->transport == QUERY_TCP)
 		probe_set_interval(check->probe, state == VERDICT_GOOD && check_is_good(check)
 							 ? check->steady
 							 : check->unsteady);
 	/* Not again and again of a server that has no TCP. */
-	if (result->outcome == PROBE_REFUSED && check->transport == PROBE_TCP &&
+	if (result->outcome == PROBE_REFUSED && check->transport == QUERY_TCP &&
 		check->live.state == VERDICT_GOOD)
 		burst(check->checks);
-	if (state == VERDICT_GOOD && check->transport == PROBE_TCP && !check->target->service)
+	if (state == VERDICT_GOOD && check->transport == QUERY_TCP && !check->target->service)
 		sentinel_now(check->checks->sentinel);
 	check_explain(check);
 	if (changed)
@@ -176,7 +177,7 @@ static int burst_due(sd_event_source *source, uint64_t usec, void *arg)
 		timer_set(checks->burst_timer,
 			mono_after(checks->burst_from, span_ms(burst_ms[checks->burst_next])));
 	for (size_t i = 0; i < checks->count; i++)
-		if (checks->all[i].transport == PROBE_UDP)
+		if (checks->all[i].transport == QUERY_UDP)
 			probe_now(checks->all[i].probe);
 	return 0;
 }
@@ -218,7 +219,7 @@ static void summary_add(struct summary *summary, const struct verdict *verdict)
 }
 
 static struct summary target_summary(
-	const struct checks *checks, const struct target *target, enum probe_transport transport)
+	const struct checks *checks, const struct target *target, enum query_transport transport)
 {
 	struct summary summary = {.state = VERDICT_UNKNOWN};
 
@@ -272,9 +273,9 @@ void checks_server(
 
 		if (!speaks_for(target, prefix))
 			continue;
-		udp = target_summary(checks, target, PROBE_UDP);
+		udp = target_summary(checks, target, QUERY_UDP);
 		worst_udp(server, &udp, target->who);
-		tcp = target_summary(checks, target, PROBE_TCP);
+		tcp = target_summary(checks, target, QUERY_TCP);
 		if (server->tcp_who && tcp.state <= server->tcp)
 			continue;
 		server->tcp = tcp.state;
@@ -343,7 +344,7 @@ static void set_intervals(struct check *check, struct probe_options *probe,
 {
 	probe->interval = interval.ns > 0 ? interval : options->interval;
 	probe->timeout = options->timeout;
-	if (check->transport == PROBE_TCP) {
+	if (check->transport == QUERY_TCP) {
 		if (probe->timeout.ns < span_ms(TCP_TIMEOUT_MIN_MS).ns)
 			probe->timeout = span_ms(TCP_TIMEOUT_MIN_MS);
 		if (probe->interval.ns < span_ms(TCP_INTERVAL_MS).ns)
@@ -352,7 +353,7 @@ static void set_intervals(struct check *check, struct probe_options *probe,
 	if (probe->timeout.ns > probe->interval.ns)
 		probe->timeout = probe->interval;
 	check->steady = probe->interval;
-	check->unsteady = check->transport == PROBE_TCP ? probe->timeout : probe->interval;
+	check->unsteady = check->transport == QUERY_TCP ? probe->timeout : probe->interval;
 	probe->interval = check->unsteady;
 }
 
@@ -373,7 +374,7 @@ static int check_add(struct checks *checks, const struct target *target,
 	check->verdict_options = (struct verdict_options){
 		.fail = options->fail,
 		.rise = options->rise,
-		.refused_at_once = wanted->transport == PROBE_UDP ||
+		.refused_at_once = wanted->transport == QUERY_UDP ||
 				   (!implicit && wanted->severity == HEALTH_FATAL),
 	};
 	verdict_init(&check->live, mono_now());
@@ -388,16 +389,17 @@ static int check_add(struct checks *checks, const struct target *target,
 	}
 
 	struct probe_options probe = {
-		.transport = wanted->transport,
-		.source = target->address.ss_family == AF_INET ? checks->source4 : checks->source6,
-		.destination = target->address,
-		.local = target->service || is_loopback(&target->address),
+		.query = {.transport = wanted->transport,
+			.source = target->address.ss_family == AF_INET ? checks->source4
+								       : checks->source6,
+			.destination = target->address,
+			.local = target->service || is_loopback(&target->address),
+			.expect = {.rcode = wanted->rcode,
+				.authoritative = wanted->authoritative,
+				.answered = must_answer,
+				.rdata_contains = wanted->rdata_contains}},
 		.name = wanted->name,
 		.qtype = wanted->qtype,
-		.expect = {.rcode = wanted->rcode,
-			.authoritative = wanted->authoritative,
-			.answered = must_answer,
-			.rdata_contains = wanted->rdata_contains},
 	};
 
 	set_intervals(check, &probe, options, wanted->interval);
@@ -417,12 +419,12 @@ static int implicit_add(struct checks *checks, const struct health_options *opti
 	};
 	int r;
 
-	wanted.transport = PROBE_UDP;
+	wanted.transport = QUERY_UDP;
 	wanted.severity = HEALTH_FATAL;
 	r = check_add(checks, target, options, &wanted, true, zone != NULL);
 	if (r < 0)
 		return r;
-	wanted.transport = PROBE_TCP;
+	wanted.transport = QUERY_TCP;
 	wanted.severity = HEALTH_DEGRADE;
 	return check_add(checks, target, options, &wanted, true, zone != NULL);
 }

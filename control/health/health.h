@@ -35,7 +35,7 @@ const char *health_severity_name(enum health_severity severity);
 
 /* An explicit check of the local server. */
 struct health_check_options {
-	enum probe_transport transport;
+	enum query_transport transport;
 	const char *name; /* presentation format */
 	uint16_t qtype;   /* host byte order */
 	int rcode;        /* expected; -1 = any */
@@ -161,7 +161,7 @@ struct health_prefix_status {
 struct health_check_status {
 	const char *name;   /* "udp 127.0.0.1 example.com SOA" */
 	const char *target; /* "127.0.0.1" */
-	enum probe_transport transport;
+	enum query_transport transport;
 	enum health_severity severity; /* implicit ones: fatal over UDP, degrade over TCP */
 	bool implicit;                 /* of a required zone */
 	enum verdict_state verdict;

@@ -4,6 +4,7 @@
  */
 #include "tests/unit/health/fake_dns.h"
 #include "control/health/address.h"
+#include "control/health/timer.h"
 #include "tests/unit/health/must.h"
 
 #include <arpa/inet.h>
@@ -57,6 +58,37 @@ static size_t answer(const struct fake_dns *dns, uint8_t *m, size_t len)
 	return len + 20;
 }
 
+static int delay_due(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct fake_dns *dns = arg;
+
+	while (dns->delayed_from != dns->delayed_to) {
+		unsigned i = dns->delayed_from % 16;
+
+		if (mono_before(mono_now(), dns->delayed[i].at)) {
+			timer_set(source, dns->delayed[i].at);
+			break;
+		}
+		sendto(dns->udp, dns->delayed[i].bytes, dns->delayed[i].len, 0,
+			(struct sockaddr *)&dns->delayed[i].to, address_size(&dns->delayed[i].to));
+		dns->delayed_from++;
+	}
+	return 0;
+}
+
+static void delay(
+	struct fake_dns *dns, const uint8_t *bytes, size_t len, const struct sockaddr_storage *to)
+{
+	unsigned i = dns->delayed_to++ % 16;
+
+	MUST(len <= sizeof dns->delayed[i].bytes && dns->delayed_to - dns->delayed_from <= 16);
+	memcpy(dns->delayed[i].bytes, bytes, len);
+	dns->delayed[i].len = len;
+	dns->delayed[i].to = *to;
+	dns->delayed[i].at = mono_after(mono_now(), span_ms(dns->delay_ms));
+	timer_set(dns->delay_timer, dns->delayed[dns->delayed_from % 16].at);
+}
+
 static int udp_ready(sd_event_source *source, int fd, uint32_t revents, void *arg)
 {
 	struct fake_dns *dns = arg;
@@ -80,7 +112,10 @@ static int udp_ready(sd_event_source *source, int fd, uint32_t revents, void *ar
 		forged[0] ^= (uint8_t)(i + 1);
 		sendto(fd, forged, len, 0, (struct sockaddr *)&from, from_len);
 	}
-	sendto(fd, m, answer(dns, m, (size_t)n), 0, (struct sockaddr *)&from, from_len);
+	if (dns->delay_ms)
+		delay(dns, m, answer(dns, m, (size_t)n), &from);
+	else
+		sendto(fd, m, answer(dns, m, (size_t)n), 0, (struct sockaddr *)&from, from_len);
 	return 0;
 }
 
@@ -149,6 +184,7 @@ static void bind_both(struct fake_dns *dns)
 	MUST(bind(dns->tcp, (struct sockaddr *)&dns->address, address_size(&dns->address)) == 0);
 	MUST(listen(dns->tcp, 16) == 0);
 	MUST(sd_event_add_io(dns->loop, &dns->udp_io, dns->udp, EPOLLIN, udp_ready, dns) >= 0);
+	MUST(timer_new(dns->loop, &dns->delay_timer, delay_due, dns) == 0);
 	MUST(sd_event_add_io(dns->loop, &dns->tcp_io, dns->tcp, EPOLLIN, tcp_ready, dns) >= 0);
 	for (int i = 0; i < FAKE_DNS_CLIENTS; i++)
 		dns->clients[i] = -1;
@@ -172,6 +208,7 @@ void fake_dns_stop(struct fake_dns *dns)
 		return;
 	dns->udp_io = sd_event_source_disable_unref(dns->udp_io);
 	dns->tcp_io = sd_event_source_disable_unref(dns->tcp_io);
+	dns->delay_timer = sd_event_source_disable_unref(dns->delay_timer);
 	close(dns->udp);
 	close(dns->tcp);
 	dns->udp = dns->tcp = -1;

@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <systemd/sd-event.h>
 
+#include "control/health/moment.h"
+
 #define FAKE_DNS_CLIENTS 16
 
 struct fake_dns {
@@ -27,7 +29,18 @@ struct fake_dns {
 	bool wrong_id, wrong_question, not_a_reply, garbage, no_question;
 	uint32_t serial;
 	size_t tcp_split;    /* send so many bytes of a reply, then no more; 0 = all */
+	unsigned delay_ms;   /* of UDP replies */
 	unsigned udp_forged; /* so many wrong replies before the right one */
+
+	/* Delayed replies, a ring. */
+	struct {
+		uint8_t bytes[600];
+		size_t len;
+		struct sockaddr_storage to;
+		struct mono at;
+	} delayed[16];
+	unsigned delayed_from, delayed_to;
+	sd_event_source *delay_timer;
 
 	unsigned udp_queries, tcp_queries, tcp_connections;
 	uint16_t ids[64], ports[64]; /* of the last UDP queries */

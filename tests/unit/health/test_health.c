@@ -246,6 +246,16 @@ static void a_silent_server_is_drained_then_withdrawn_while_the_fast_path_answer
 	assert_in_range(span_to_ms(mono_since(mono_now(), from)), 560, 1200);
 }
 
+static void a_slow_server_is_not_a_silent_one(void **state)
+{
+	struct fixture *f = *state;
+
+	announced(f);
+	f->dns.delay_ms = 30; /* interval 20, timeout 15 */
+	ASSERT_STAYS(f->loop, 500, all(f, ROUTE_ANNOUNCED));
+	assert_int_equal(f->transitions, 0);
+}
+
 static void a_silent_server_without_fast_path_is_withdrawn(void **state)
 {
 	struct fixture *f = *state;
@@ -666,6 +676,7 @@ int main(void)
 		TEST(a_missing_condition_is_named_and_waited_for),
 		TEST(a_dead_server_is_withdrawn_at_once),
 		TEST(a_silent_server_is_drained_then_withdrawn_while_the_fast_path_answers),
+		TEST(a_slow_server_is_not_a_silent_one),
 		TEST(a_silent_server_without_fast_path_is_withdrawn),
 		TEST(without_tcp_it_is_degraded),
 		TEST(a_zone_that_turns_bad_changes_nothing),

@@ -532,11 +532,11 @@ static void on_probe(void *arg, const struct probe_result *result)
 
 static void asks(struct fixture *f, const char *whom, bool local, struct probe_result *result)
 {
-	struct probe_options options = {.destination = address(whom, PAIR_PORT),
-		.local = local,
+	struct probe_options options = {.query = {.destination = address(whom, PAIR_PORT),
+						.local = local,
+						.expect = {.rcode = -1}},
 		.name = ".",
 		.qtype = 6,
-		.expect = {.rcode = -1},
 		.interval = span_ms(500),
 		.timeout = span_ms(500)};
 	struct probe *probe;

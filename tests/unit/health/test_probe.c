@@ -25,7 +25,7 @@ struct fixture {
 	struct probe *probe;
 	struct probe_options options;
 
-	unsigned results, by_outcome[8];
+	unsigned results, late, by_outcome[8];
 	struct probe_result last;
 	struct mono last_at;
 };
@@ -35,6 +35,7 @@ static void on_result(void *arg, const struct probe_result *result)
 	struct fixture *f = arg;
 
 	f->results++;
+	f->late += result->late;
 	f->by_outcome[result->outcome]++;
 	f->last = *result;
 	f->last_at = mono_now();
@@ -49,11 +50,11 @@ static int setup_family(void **state, int family)
 	f->dns.serial = 2026112201;
 	fake_dns_start(&f->dns, f->loop, family);
 	f->options = (struct probe_options){
-		.destination = f->dns.address,
-		.local = true,
+		.query = {.destination = f->dns.address,
+			.local = true,
+			.expect = {.rcode = 0, .authoritative = true, .answered = true}},
 		.name = "example.com",
 		.qtype = 6,
-		.expect = {.rcode = 0, .authoritative = true, .answered = true},
 		.interval = span_ms(40),
 		.timeout = span_ms(30),
 	};
@@ -88,9 +89,9 @@ static void probe_begin(struct fixture *f)
 	probe_start(f->probe);
 }
 
-static void a_good_answer_over(struct fixture *f, enum probe_transport transport)
+static void a_good_answer_over(struct fixture *f, enum query_transport transport)
 {
-	f->options.transport = transport;
+	f->options.query.transport = transport;
 	probe_begin(f);
 	ASSERT_WITHIN(f->loop, 2000, f->results >= 3);
 	assert_int_equal(f->by_outcome[PROBE_OK], f->results);
@@ -105,18 +106,18 @@ static void a_good_answer_over(struct fixture *f, enum probe_transport transport
 
 static void a_good_answer_is_ok_over_udp(void **state)
 {
-	a_good_answer_over(*state, PROBE_UDP);
+	a_good_answer_over(*state, QUERY_UDP);
 }
 
 static void a_good_answer_is_ok_over_tcp(void **state)
 {
-	a_good_answer_over(*state, PROBE_TCP);
+	a_good_answer_over(*state, QUERY_TCP);
 }
 
 static void source_addresses_are_used(void **state)
 {
 	struct fixture *f = *state;
-	struct sockaddr_in *source = (struct sockaddr_in *)&f->options.source;
+	struct sockaddr_in *source = (struct sockaddr_in *)&f->options.query.source;
 
 	source->sin_family = AF_INET;
 	inet_pton(AF_INET, "127.0.0.77", &source->sin_addr);
@@ -149,11 +150,11 @@ static void ids_and_ports_are_not_predictable(void **state)
 	assert_true(same_port < 10);
 }
 
-static void a_closed_port_is_refused_at_once(struct fixture *f, enum probe_transport transport)
+static void a_closed_port_is_refused_at_once(struct fixture *f, enum query_transport transport)
 {
 	struct mono from;
 
-	f->options.transport = transport;
+	f->options.query.transport = transport;
 	f->options.interval = f->options.timeout = span_ms(1000);
 	fake_dns_stop(&f->dns);
 	from = mono_now();
@@ -165,12 +166,12 @@ static void a_closed_port_is_refused_at_once(struct fixture *f, enum probe_trans
 
 static void a_closed_port_is_refused_at_once_over_udp(void **state)
 {
-	a_closed_port_is_refused_at_once(*state, PROBE_UDP);
+	a_closed_port_is_refused_at_once(*state, QUERY_UDP);
 }
 
 static void a_closed_port_is_refused_at_once_over_tcp(void **state)
 {
-	a_closed_port_is_refused_at_once(*state, PROBE_TCP);
+	a_closed_port_is_refused_at_once(*state, QUERY_TCP);
 }
 
 static void a_silent_server_is_a_timeout_over_either(void **state)
@@ -182,7 +183,7 @@ static void a_silent_server_is_a_timeout_over_either(void **state)
 	ASSERT_WITHIN(f->loop, 2000, f->results >= 2);
 	assert_int_equal(f->by_outcome[PROBE_TIMEOUT], f->results);
 	probe_free(f->probe);
-	f->options.transport = PROBE_TCP;
+	f->options.query.transport = QUERY_TCP;
 	f->results = f->by_outcome[PROBE_TIMEOUT] = 0;
 	probe_begin(f);
 	ASSERT_WITHIN(f->loop, 2000, f->results >= 2);
@@ -207,6 +208,25 @@ static void a_timeout_as_long_as_the_interval_keeps_the_rhythm(void **state)
 	from = mono_now();
 	ASSERT_WITHIN(f->loop, 5000, f->results >= 20);
 	assert_in_range(span_to_ms(mono_since(mono_now(), from)), 390, 700);
+}
+
+static void a_late_answer_is_reported_after_its_timeout(void **state)
+{
+	struct fixture *f = *state;
+	unsigned timeouts;
+
+	f->dns.delay_ms = 70; /* interval 40, timeout 30 */
+	probe_begin(f);
+	ASSERT_WITHIN(f->loop, 3000, f->by_outcome[PROBE_OK] >= 5);
+	timeouts = f->by_outcome[PROBE_TIMEOUT];
+	assert_in_range(timeouts, 4, 9);
+	assert_true(f->late >= 5);
+	assert_true(f->last.outcome == PROBE_TIMEOUT || f->last.rtt.ns >= span_ms(60).ns);
+	/* Not for ever: after four intervals it is over. */
+	f->dns.delay_ms = 250;
+	ASSERT_WITHIN(f->loop, 3000, f->by_outcome[PROBE_TIMEOUT] >= timeouts + 10);
+	f->late = 0;
+	ASSERT_STAYS(f->loop, 300, f->late == 0);
 }
 
 static void what_is_no_reply_is_ignored(void **state)
@@ -270,7 +290,7 @@ static void any_answer_is_alive_where_nothing_is_expected(void **state)
 {
 	struct fixture *f = *state;
 
-	f->options.expect = (struct question_expect){.rcode = -1};
+	f->options.query.expect = (struct question_expect){.rcode = -1};
 	f->options.name = ".";
 	f->dns.rcode = 5;
 	probe_begin(f);
@@ -285,12 +305,12 @@ static void rdata_is_searched(void **state)
 {
 	struct fixture *f = *state;
 
-	f->options.expect.rdata_contains = "NS1.example.com";
+	f->options.query.expect.rdata_contains = "NS1.example.com";
 	probe_begin(f);
 	ASSERT_WITHIN(f->loop, 2000, f->results >= 2);
 	assert_int_equal(f->by_outcome[PROBE_OK], f->results);
 	probe_free(f->probe);
-	f->options.expect.rdata_contains = "ns2.example.com";
+	f->options.query.expect.rdata_contains = "ns2.example.com";
 	probe_begin(f);
 	ASSERT_WITHIN(f->loop, 2000, f->last.outcome == PROBE_BAD_CONTENT);
 	assert_non_null(strstr(f->last.detail, "ns2.example.com"));
@@ -333,10 +353,10 @@ static void what_cannot_work_is_refused(void **state)
 	o.timeout = span_ms(41);
 	assert_int_equal(probe_new(&probe, f->loop, &o, on_result, f), -EINVAL);
 	o = f->options;
-	o.source.ss_family = AF_INET6;
+	o.query.source.ss_family = AF_INET6;
 	assert_int_equal(probe_new(&probe, f->loop, &o, on_result, f), -EINVAL);
 	o = f->options;
-	o.destination.ss_family = AF_UNIX;
+	o.query.destination.ss_family = AF_UNIX;
 	assert_int_equal(probe_new(&probe, f->loop, &o, on_result, f), -EINVAL);
 }
 
@@ -406,6 +426,7 @@ int main(void)
 		TEST6(a_closed_port_is_refused_at_once_over_tcp),
 		TEST(a_silent_server_is_a_timeout_over_either),
 		TEST(a_timeout_as_long_as_the_interval_keeps_the_rhythm),
+		TEST(a_late_answer_is_reported_after_its_timeout),
 		TEST(what_is_no_reply_is_ignored),
 		TEST(content_is_judged_apart_from_life),
 		TEST(any_answer_is_alive_where_nothing_is_expected),
