@@ -94,6 +94,20 @@ static bool contains(const knot_rrset_t *rrset, const char *wanted)
 	return false;
 }
 
+/*
+ * The serial, first of the five numbers at the end of a SOA (RFC 1035 section 3.3.13). libknot
+ * takes RDATA that is too short for them.
+ */
+static void read_serial(const knot_rdata_t *rdata, struct question_answer *answer)
+{
+	const size_t names_min = 2, numbers = 20;
+
+	if (rdata->len < names_min + numbers)
+		return;
+	answer->has_serial = true;
+	answer->serial = knot_wire_read_u32(rdata->data + rdata->len - numbers);
+}
+
 /* Records of the type asked for in the answer section. */
 static void read_records(const knot_pkt_t *packet, const struct question_expect *expect,
 	struct question_answer *answer, bool *found, bool *held)
@@ -103,10 +117,8 @@ static void read_records(const knot_pkt_t *packet, const struct question_expect 
 	for (uint16_t i = 0; i < section->count; i++) {
 		const knot_rrset_t *rrset = knot_pkt_rr(section, i);
 
-		if (rrset->type == KNOT_RRTYPE_SOA && rrset->rrs.count > 0) {
-			answer->has_serial = true;
-			answer->serial = knot_soa_serial(rrset->rrs.rdata);
-		}
+		if (rrset->type == KNOT_RRTYPE_SOA && rrset->rrs.count > 0)
+			read_serial(rrset->rrs.rdata, answer);
 		if (rrset->type != knot_pkt_qtype(packet))
 			continue;
 		*found = true;
