@@ -14,16 +14,16 @@ tap_begin() { # CHECKS
 }
 
 # check NAME COMMAND...: one check. What the command prints goes to the comments; it runs in this
-# shell, so that what it sets stays set.
+# shell, so that what it sets stays set (and sees the variables here, hence their names).
 check() {
-	local name=$1
+	local tap_name=$1
 	shift
 	tap_number=$((tap_number + 1))
 	if "$@" >"$tap_output" 2>&1; then
-		echo "ok $tap_number - $name"
+		echo "ok $tap_number - $tap_name"
 	else
 		tap_bad=$((tap_bad + 1))
-		echo "not ok $tap_number - $name"
+		echo "not ok $tap_number - $tap_name"
 	fi
 	sed 's/^/# /' "$tap_output"
 }
