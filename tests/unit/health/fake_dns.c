@@ -170,7 +170,8 @@ static int tcp_ready(sd_event_source *source, int fd, uint32_t revents, void *ar
 	return 0;
 }
 
-static void bind_both(struct fake_dns *dns)
+/* False: that port is taken over TCP. */
+static bool bind_both(struct fake_dns *dns)
 {
 	int one = 1;
 	socklen_t len = sizeof dns->address;
@@ -181,25 +182,41 @@ static void bind_both(struct fake_dns *dns)
 	MUST(bind(dns->udp, (struct sockaddr *)&dns->address, address_size(&dns->address)) == 0);
 	MUST(getsockname(dns->udp, (struct sockaddr *)&dns->address, &len) == 0);
 	MUST(setsockopt(dns->tcp, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0);
-	MUST(bind(dns->tcp, (struct sockaddr *)&dns->address, address_size(&dns->address)) == 0);
+	if (bind(dns->tcp, (struct sockaddr *)&dns->address, address_size(&dns->address)) < 0) {
+		MUST(errno == EADDRINUSE);
+		close(dns->udp);
+		close(dns->tcp);
+		return false;
+	}
 	MUST(listen(dns->tcp, 16) == 0);
 	MUST(sd_event_add_io(dns->loop, &dns->udp_io, dns->udp, EPOLLIN, udp_ready, dns) >= 0);
 	MUST(timer_new(dns->loop, &dns->delay_timer, delay_due, dns) == 0);
 	MUST(sd_event_add_io(dns->loop, &dns->tcp_io, dns->tcp, EPOLLIN, tcp_ready, dns) >= 0);
 	for (int i = 0; i < FAKE_DNS_CLIENTS; i++)
 		dns->clients[i] = -1;
+	return true;
 }
 
-void fake_dns_start(struct fake_dns *dns, sd_event *loop, int family)
+static void loopback_set(struct fake_dns *dns, int family)
 {
-	dns->loop = loop;
 	memset(&dns->address, 0, sizeof dns->address);
 	dns->address.ss_family = (sa_family_t)family;
 	if (family == AF_INET)
 		((struct sockaddr_in *)&dns->address)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	else
 		((struct sockaddr_in6 *)&dns->address)->sin6_addr = in6addr_loopback;
-	bind_both(dns);
+}
+
+void fake_dns_start(struct fake_dns *dns, sd_event *loop, int family)
+{
+	dns->loop = loop;
+	/* The kernel's choice is free over UDP; over TCP another program may have it. */
+	for (int turn = 0;; turn++) {
+		loopback_set(dns, family);
+		if (bind_both(dns))
+			return;
+		MUST(turn < 100);
+	}
 }
 
 void fake_dns_stop(struct fake_dns *dns)
@@ -226,5 +243,5 @@ void fake_dns_stop(struct fake_dns *dns)
 
 void fake_dns_again(struct fake_dns *dns)
 {
-	bind_both(dns);
+	MUST(bind_both(dns));
 }
