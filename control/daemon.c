@@ -70,6 +70,23 @@ static bool required_published(const struct daemon *daemon)
 	return true;
 }
 
+/* Every required zone is answered fast now: what a silent server can't answer
+ * isn't missed for a while. */
+static bool required_covered(const struct daemon *daemon)
+{
+	const struct domain *required;
+	size_t count;
+
+	required = config_required_zones(daemon->config, &count);
+	for (size_t i = 0; i < count; i++) {
+		const struct zones_view *view = zones_find(daemon->zones, &required[i]);
+
+		if (!view || !view->fast)
+			return false;
+	}
+	return count > 0;
+}
+
 /*
  * Carrier is lost when no interface has one: the sessions over a link that fails
  * fall by themselves, and the others may go on.
@@ -91,19 +108,25 @@ static void carrier_tell(struct daemon *daemon)
 
 void daemon_tell_health(struct daemon *daemon)
 {
+	struct health_fastpath fastpath;
 	struct fastpath_status status;
 	struct zones_totals totals;
 
 	fastpath_status(daemon->fastpath, &status);
 	zones_totals(daemon->zones, &totals);
+	fastpath = (struct health_fastpath){.healthy = status.healthy,
+		.published = required_published(daemon),
+		.covers = status.healthy && required_covered(daemon),
+		.text = status.healthy ? NULL : status.reason};
 	/* An adopted program answers while its image is still being read. */
-	if (status.adopted && !zones_image_known(daemon->zones))
-		health_set_fastpath(
-			daemon->health, status.attached && status.lease_left_us > 0, true, NULL);
-	else
-		health_set_fastpath(daemon->health, status.healthy, required_published(daemon),
-			status.healthy ? NULL : status.reason);
+	if (status.adopted && !zones_image_known(daemon->zones)) {
+		bool answers = status.attached && status.lease_left_us > 0;
+
+		fastpath = (struct health_fastpath){answers, true, answers, NULL};
+	}
+	health_set_fastpath(daemon->health, &fastpath);
 	health_set_zones(daemon->health, totals.count, totals.trouble);
+	health_set_stuck(daemon->health, zones_stuck(daemon->zones));
 	carrier_tell(daemon);
 }
 

@@ -46,6 +46,7 @@ struct publisher {
 	pthread_mutex_t lock;
 	pthread_cond_t work;
 	int news; /* eventfd */
+	struct pulse pulse;
 	/* Under the lock. */
 	bool stop;
 	struct engine_memory *memory;
@@ -57,6 +58,13 @@ struct publisher {
 	struct image *image;
 	unsigned steps; /* of the queues since the last settling */
 };
+
+/* Under the lock, as the thread's rest, so that none follows a call. */
+static void work_call(struct publisher *publisher)
+{
+	pulse_call(&publisher->pulse);
+	pthread_cond_signal(&publisher->work);
+}
 
 static struct zone_entry *zone_find_entry(struct publisher *publisher, const uint8_t *apex)
 {
@@ -79,7 +87,7 @@ static void zone_queue(struct publisher *publisher, struct zone_entry *entry, en
 	else
 		queue->first = entry;
 	queue->last = entry;
-	pthread_cond_signal(&publisher->work);
+	work_call(publisher);
 }
 
 static struct zone_entry *zone_dequeue(struct publisher *publisher, enum work work)
@@ -231,6 +239,9 @@ static bool queue_step(struct publisher *publisher, enum work work)
 		wish.compiled = entry->compiled;
 		entry->compiled = NULL;
 	}
+	pulse_beat(&publisher->pulse, wish.compiled ? "publishing a zone"
+				      : wish.remove ? "removing a zone"
+						    : "changing a zone's deadline or bypass");
 	pthread_mutex_unlock(&publisher->lock);
 
 	done = wish_fulfil(publisher, &wish);
@@ -293,6 +304,7 @@ static void image_begin(struct publisher *publisher)
 	bool adopted = false;
 	int r;
 
+	pulse_beat(&publisher->pulse, "opening the image");
 	pthread_mutex_unlock(&publisher->lock);
 	r = image_open(&publisher->image, &memory, 1, &options, &adopted);
 	pthread_mutex_lock(&publisher->lock);
@@ -314,6 +326,7 @@ static bool grace_step(struct publisher *publisher)
 
 	if (asked == publisher->grace_done)
 		return true;
+	pulse_beat(&publisher->pulse, "waiting for the image's readers");
 	pthread_mutex_unlock(&publisher->lock);
 	r = publisher->memory->grace(publisher->memory->engine);
 	pthread_mutex_lock(&publisher->lock);
@@ -331,6 +344,7 @@ static bool settle_step(struct publisher *publisher)
 	publisher->steps = 0;
 	if (!publisher->image || !image_unsettled(publisher->image))
 		return true;
+	pulse_beat(&publisher->pulse, "freeing what readers have left");
 	pthread_mutex_unlock(&publisher->lock);
 	r = image_settle(publisher->image);
 	pthread_mutex_lock(&publisher->lock);
@@ -347,6 +361,7 @@ static void work_wait(struct publisher *publisher, bool rest)
 	struct timespec until;
 
 	if (!rest) {
+		pulse_rest(&publisher->pulse, MONOTIME_NEVER);
 		pthread_cond_wait(&publisher->work, &publisher->lock);
 		return;
 	}
@@ -356,6 +371,8 @@ static void work_wait(struct publisher *publisher, bool rest)
 		until.tv_sec++;
 		until.tv_nsec -= 1000000000;
 	}
+	pulse_rest(&publisher->pulse,
+		(struct monotime){(uint64_t)until.tv_sec * 1000000000u + (uint64_t)until.tv_nsec});
 	pthread_cond_timedwait(&publisher->work, &publisher->lock, &until);
 }
 
@@ -415,6 +432,7 @@ int publisher_start(struct publisher **out)
 		free(publisher);
 		return r;
 	}
+	pulse_rest(&publisher->pulse, MONOTIME_NEVER);
 	pthread_mutex_init(&publisher->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -459,8 +477,13 @@ void publisher_memory(struct publisher *publisher, struct engine_memory *memory)
 {
 	pthread_mutex_lock(&publisher->lock);
 	publisher->memory = memory;
-	pthread_cond_signal(&publisher->work);
+	work_call(publisher);
 	pthread_mutex_unlock(&publisher->lock);
+}
+
+const struct pulse *publisher_pulse(const struct publisher *publisher)
+{
+	return &publisher->pulse;
 }
 
 int publisher_fd(const struct publisher *publisher)
@@ -593,7 +616,7 @@ uint64_t publisher_grace(struct publisher *publisher)
 
 	pthread_mutex_lock(&publisher->lock);
 	asked = ++publisher->grace_asked;
-	pthread_cond_signal(&publisher->work);
+	work_call(publisher);
 	pthread_mutex_unlock(&publisher->lock);
 	return asked;
 }

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "control/zone/image.h"
+#include "control/zone/pulse.h"
 
 struct publisher;
 
@@ -59,6 +60,10 @@ void publisher_stop(struct publisher *publisher);
  * it that aren't wanted by then are removed. NULL grace in it is a mistake.
  */
 void publisher_memory(struct publisher *publisher, struct engine_memory *memory);
+
+/* The thread's sign of life: while it has work, it beats at each step of it. Stays until
+ * publisher_stop(). */
+const struct pulse *publisher_pulse(const struct publisher *publisher);
 
 /* Readable when there are reports. */
 int publisher_fd(const struct publisher *publisher);

@@ -12,7 +12,7 @@
 #define WAITING_MOST 64
 
 struct waiting_entry {
-	char kind[16];    /* "interface", "engine", "bird", "key", "server" */
+	char kind[16];    /* "interface", "engine", "bird", "key", "thread" */
 	char subject[72]; /* which one; "" = there is only one */
 	char reason[256];
 	uint64_t since; /* CLOCK_REALTIME us */

@@ -13,6 +13,7 @@
 
 #include "control/clock.h"
 #include "control/log.h"
+#include "control/watch.h"
 #include "control/zone/compile.h"
 #include "control/zone/name.h"
 
@@ -49,6 +50,7 @@ struct zones {
 	struct mirror *mirror;
 	struct engine_memory *memory; /* until the publisher has it */
 	bool memory_given, image_known;
+	struct watch worker_watch, publisher_watch;
 	uint32_t next_id;
 	struct zone_row *rows; /* by name, as views[] */
 	struct zone_row *by_apex;
@@ -426,6 +428,12 @@ int zones_open(struct zones **out, sd_event *loop, struct waiting *waiting,
 	if (!zones)
 		return -ENOMEM;
 	pthread_mutex_init(&zones->lock, NULL);
+	zones->worker_watch = (struct watch){.thread = "zone worker",
+		.consequence = "no zone is asked for or transferred; answers go on until each "
+			       "zone's deadline"};
+	zones->publisher_watch = (struct watch){.thread = "publisher",
+		.consequence = "nothing reaches the image, bypasses neither; answers go on until "
+			       "each zone's deadline"};
 	zones->waiting = waiting;
 	zones->changed = changed;
 	zones->arg = arg;
@@ -642,9 +650,31 @@ void zones_totals(struct zones *zones, struct zones_totals *totals)
 	}
 }
 
+const char *zones_stuck(const struct zones *zones)
+{
+	/* Who waits for the publisher isn't the culprit. */
+	return zones->publisher_watch.text[0] ? zones->publisher_watch.text
+	       : zones->worker_watch.text[0]  ? zones->worker_watch.text
+					      : NULL;
+}
+
+static void threads_watch(struct zones *zones)
+{
+	struct timespan patience;
+
+	if (!zones->config)
+		return;
+	patience = watch_patience(zones->config->fastpath.memory);
+	watch_look(&zones->publisher_watch, publisher_pulse(zones->publisher), patience,
+		zones->waiting);
+	watch_look(&zones->worker_watch, zones->mirror ? mirror_pulse(zones->mirror) : NULL,
+		patience, zones->waiting);
+}
+
 void zones_tick(struct zones *zones)
 {
 	mirror_begin(zones);
+	threads_watch(zones);
 	for (size_t i = 0; i < zones->count; i++)
 		view_judge(&zones->views[i]);
 }

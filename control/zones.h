@@ -67,5 +67,8 @@ const struct zones_view *zones_views(const struct zones *zones, size_t *count);
 const struct zones_view *zones_find(const struct zones *zones, const struct domain *name);
 void zones_totals(struct zones *zones, struct zones_totals *totals);
 
-/* What time alone changes (deadlines); call about once a second. */
+/* A thread that hangs, and at what; NULL: none does. */
+const char *zones_stuck(const struct zones *zones);
+
+/* What time alone changes (deadlines, hanging threads); call about once a second. */
 void zones_tick(struct zones *zones);

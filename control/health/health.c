@@ -43,7 +43,7 @@ struct health {
 	char *socket, *state_dir, *unit;
 	struct policy_options policy;
 	struct policy_node node;
-	char fastpath_text[128], carrier_text[128], superseded_by[64];
+	char fastpath_text[128], stuck_text[192], carrier_text[128], superseded_by[64];
 	struct checks *checks;
 	struct route *route;
 	struct prefix *prefixes; /* in the order of the options */
@@ -669,15 +669,28 @@ static void text_set(char *to, size_t size, const char *from)
 	snprintf(to, size, "%s", from ? from : "");
 }
 
-void health_set_fastpath(struct health *health, bool healthy, bool published, const char *text)
+void health_set_fastpath(struct health *health, const struct health_fastpath *fastpath)
 {
-	bool same = health->node.fastpath_healthy == healthy &&
-		    health->node.image_published == published;
+	struct policy_node *node = &health->node;
+	bool same = node->fastpath_healthy == fastpath->healthy &&
+		    node->image_published == fastpath->published &&
+		    node->fastpath_covers == fastpath->covers;
 
-	text_set(health->fastpath_text, sizeof health->fastpath_text, text);
-	health->node.fastpath_text = health->fastpath_text;
-	health->node.fastpath_healthy = healthy;
-	health->node.image_published = published;
+	text_set(health->fastpath_text, sizeof health->fastpath_text, fastpath->text);
+	node->fastpath_text = health->fastpath_text;
+	node->fastpath_healthy = fastpath->healthy;
+	node->image_published = fastpath->published;
+	node->fastpath_covers = fastpath->covers;
+	if (!same)
+		evaluate(health);
+}
+
+void health_set_stuck(struct health *health, const char *text)
+{
+	bool same = (health->node.stuck != NULL) == (text != NULL);
+
+	text_set(health->stuck_text, sizeof health->stuck_text, text);
+	health->node.stuck = text ? health->stuck_text : NULL;
 	if (!same)
 		evaluate(health);
 }

@@ -118,9 +118,16 @@ void health_leave(struct health *health);
 
 /* ---- what main says; each may be called at any time, repeats are cheap ---- */
 
-/* healthy: program attached, answering, lease valid. published: an image with
- * the zones is there. text: why not; NULL. */
-void health_set_fastpath(struct health *health, bool healthy, bool published, const char *text);
+struct health_fastpath {
+	bool healthy;     /* program attached, answering, lease valid */
+	bool published;   /* an image with the zones is there */
+	bool covers;      /* healthy, and it answers every required zone now */
+	const char *text; /* why not healthy; NULL */
+};
+
+void health_set_fastpath(struct health *health, const struct health_fastpath *fastpath);
+/* A thread of the daemon's makes no progress, and at what; NULL: all do. */
+void health_set_stuck(struct health *health, const char *text);
 void health_set_zones(struct health *health, unsigned zones, unsigned failing);
 /* All interfaces that serve have carrier. Until the first call it isn't known
  * and nothing is announced. text: which one lost it; NULL. */

@@ -81,6 +81,7 @@ const char *policy_cause_name(enum policy_cause cause)
 		[POLICY_CONTENT] = "content",
 		[POLICY_ZONES] = "zones",
 		[POLICY_FASTPATH] = "fastpath",
+		[POLICY_STUCK] = "stuck",
 		[POLICY_HOLDDOWN] = "holddown",
 	};
 
@@ -219,7 +220,7 @@ static void silent(struct question *q)
 	const struct policy_server *server = q->server;
 	struct mono last = mono_known(server->last_good) ? server->last_good : q->node->start;
 	struct mono patience = mono_after(last, q->options->silence_withdraw);
-	bool covered = q->node->fastpath_healthy && q->options->fastpath != POLICY_FASTPATH_OFF;
+	bool covered = q->node->fastpath_covers && q->options->fastpath != POLICY_FASTPATH_OFF;
 	char then[32];
 
 	if (covered && mono_before(q->now, patience)) {
@@ -230,7 +231,10 @@ static void silent(struct question *q)
 		return;
 	}
 	decide(q, ROUTE_WITHDRAWN, POLICY_SILENT, "%s silent%s, last good answer %s",
-		server->udp_who, covered ? " for too long" : ", no healthy fast path",
+		server->udp_who,
+		covered                     ? " for too long"
+		: q->node->fastpath_healthy ? ", the fast path doesn't answer every required zone"
+					    : ", no healthy fast path",
 		ago(q, server->last_good, then));
 }
 
@@ -297,7 +301,7 @@ static bool waiting(struct question *q)
 	return true;
 }
 
-/* Rows 11 to 17. */
+/* Rows 11 to 18. */
 static void degraded(struct question *q)
 {
 	const struct policy_node *node = q->node;
@@ -322,6 +326,8 @@ static void degraded(struct question *q)
 	else if (q->options->fastpath == POLICY_FASTPATH_REQUIRED && !node->fastpath_healthy)
 		decide(q, ROUTE_DEGRADED, POLICY_FASTPATH, "fast path lost: %s",
 			or_unknown(node->fastpath_text));
+	else if (node->stuck)
+		decide(q, ROUTE_DEGRADED, POLICY_STUCK, "%s", node->stuck);
 	else
 		decide(q, ROUTE_ANNOUNCED, POLICY_GOOD, "all good");
 }
@@ -381,6 +387,7 @@ static bool is_fault(enum policy_cause cause)
 	case POLICY_CONTENT:
 	case POLICY_ZONES:
 	case POLICY_FASTPATH:
+	case POLICY_STUCK:
 		return true;
 	case POLICY_GOOD:
 	case POLICY_LEAVING:

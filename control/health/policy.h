@@ -96,7 +96,9 @@ struct policy_node {
 	enum policy_unit unit;
 	bool fastpath_healthy; /* attached, answering, lease valid */
 	bool image_published;
-	const char *fastpath_text; /* why not; may be NULL */
+	bool fastpath_covers; /* healthy, and it answers every required zone now: not only passes */
+	const char *fastpath_text; /* why not healthy; may be NULL */
+	const char *stuck; /* a thread of ours that makes no progress, and at what; NULL: none */
 	unsigned zones, zones_failing;
 	bool carrier;
 	struct mono carrier_since; /* of the present carrier state; not known = no state yet */
@@ -126,6 +128,7 @@ enum policy_cause {
 	POLICY_CONTENT,
 	POLICY_ZONES,
 	POLICY_FASTPATH,
+	POLICY_STUCK,
 	POLICY_HOLDDOWN,
 };
 

@@ -154,6 +154,7 @@ static void letters_take(struct mirror *mirror)
 	struct mail *mail;
 
 	while (!mirror->stopping && (mail = mailbox_take(mirror->mailbox))) {
+		pulse_beat(&mirror->pulse, "reading what it was told");
 		letter_take(mirror, (struct letter *)mail);
 		letter_free(mail);
 	}
@@ -191,6 +192,7 @@ int mirror_start(
 	if (!mirror)
 		return error;
 	mirror->sink = *sink;
+	pulse_beat(&mirror->pulse, "starting");
 	error = mailbox_open(&mirror->mailbox, MAIL_LIMIT);
 	if (error)
 		goto out;
@@ -225,6 +227,7 @@ static int letter_send(struct mirror *mirror, const struct letter *content)
 	if (!letter)
 		return -ENOMEM;
 	*letter = *content;
+	pulse_call(&mirror->pulse);
 	int error = mailbox_post(mirror->mailbox, &letter->mail);
 	if (error)
 		free(letter);
@@ -251,6 +254,11 @@ int mirror_report(
 	if (fault)
 		letter.fault = *fault;
 	return letter_send(mirror, &letter);
+}
+
+const struct pulse *mirror_pulse(const struct mirror *mirror)
+{
+	return &mirror->pulse;
 }
 
 int mirror_poke(struct mirror *mirror, uint32_t id)

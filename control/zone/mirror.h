@@ -22,6 +22,7 @@
 
 #include "control/zone/key.h"
 #include "control/zone/monotime.h"
+#include "control/zone/pulse.h"
 #include "control/zone/stream.h"
 #include "control/zone/zone.h"
 #include "control/zone/zone_fault.h"
@@ -142,6 +143,10 @@ int mirror_reload(struct mirror *mirror, const struct mirror_options *options);
  * is in the image; else its predecessor stays. */
 int mirror_report(
 	struct mirror *mirror, uint32_t id, uint32_t serial, const struct zone_fault *fault);
+
+/* The worker's sign of life; it beats at least at each poll, transfer and event. Stays until
+ * mirror_stop(). */
+const struct pulse *mirror_pulse(const struct mirror *mirror);
 
 /* Poll now, and transfer without waiting if the serial moved (NOTIFY, an operator's wish). */
 int mirror_poke(struct mirror *mirror, uint32_t id);

@@ -12,6 +12,8 @@
 void mirror_work_event(struct mirror *mirror, uint32_t zone, struct mirror_event *event)
 {
 	event->name = mirror->setup->zones[zone].name;
+	pulse_beat(&mirror->pulse,
+		event->kind == MIRROR_ZONE ? "compiling a zone" : "telling of a zone");
 	mirror->sink.event(mirror->sink.context, event);
 }
 
@@ -185,8 +187,10 @@ static void job_step(struct mirror *mirror, struct mirror_job *job)
 	struct mirror_event event;
 	struct zone_fault fault;
 	struct zone *zone;
-	int result = transfer_step(job->transfer, &zone, &fault);
+	int result;
 
+	pulse_beat(&mirror->pulse, "reading a transfer");
+	result = transfer_step(job->transfer, &zone, &fault);
 	if (!result)
 		return;
 	transfer_figures(job->transfer, &figures);
@@ -322,8 +326,11 @@ void mirror_work(struct mirror *mirror)
 {
 	struct pollfd fds[2 + MIRROR_SLOW_ASKS + MIRROR_MOST_TRANSFERS];
 	nfds_t count = descriptors(mirror, fds);
+	struct monotime next = next_moment(mirror);
 
-	poll(fds, count, monotime_poll_ms(monotime_now(), next_moment(mirror)));
+	pulse_rest(&mirror->pulse, next);
+	poll(fds, count, monotime_poll_ms(monotime_now(), next));
+	pulse_beat(&mirror->pulse, "asking for serials");
 	/* Answers first: a transfer's last step, and the event after it, may take long. A step of
 	 * what isn't ready costs a system call and does no harm. */
 	poller_step(mirror->held.poller);
@@ -333,6 +340,7 @@ void mirror_work(struct mirror *mirror)
 	for (unsigned i = 0; i < mirror->setup->transfers; i++)
 		if (mirror->held.jobs[i].transfer)
 			job_step(mirror, &mirror->held.jobs[i]);
+	pulse_beat(&mirror->pulse, "asking for serials");
 	polls_begin(mirror);
 	jobs_begin(mirror);
 	statuses_tell(mirror);

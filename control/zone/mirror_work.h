@@ -49,6 +49,7 @@ struct mirror {
 	pthread_t thread;
 	struct mailbox *mailbox;
 	struct mirror_sink sink;
+	struct pulse pulse;
 
 	/* The worker's own from here on. */
 	bool stopping;

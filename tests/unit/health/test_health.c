@@ -42,6 +42,7 @@ struct fixture {
 };
 
 static const char *const peers[] = {"edge1"};
+static const struct health_fastpath fastpath_good = {true, true, true, NULL};
 static const char *const required[] = {"example.com", "example.net"};
 
 static void on_log(void *arg, int level, const char *text)
@@ -120,7 +121,7 @@ static void flow_start(struct fixture *f)
 
 	assert_int_equal(health_new(&f->health, f->loop, &f->options, &events, f, &error), 0);
 	health_set_carrier(f->health, true, NULL);
-	health_set_fastpath(f->health, true, true, NULL);
+	health_set_fastpath(f->health, &fastpath_good);
 	health_set_zones(f->health, 2, 0);
 	health_start(f->health);
 }
@@ -200,12 +201,12 @@ static void a_missing_condition_is_named_and_waited_for(void **state)
 
 	f->dns.rcode = 2;
 	flow_start(f);
-	health_set_fastpath(f->health, true, false, NULL);
+	health_set_fastpath(f->health, &(struct health_fastpath){.healthy = true});
 	ASSERT_WITHIN(f->loop, 5000, strstr(prefix_status(f, 0).reason, "SERVFAIL"));
 	assert_int_equal(prefix_status(f, 0).cause, POLICY_WAITING);
 	f->dns.rcode = 0;
 	ASSERT_WITHIN(f->loop, 5000, strstr(prefix_status(f, 0).reason, "image"));
-	health_set_fastpath(f->health, true, true, NULL);
+	health_set_fastpath(f->health, &fastpath_good);
 	ASSERT_WITHIN(f->loop, 5000, all(f, ROUTE_ANNOUNCED));
 }
 
@@ -262,11 +263,38 @@ static void a_silent_server_without_fast_path_is_withdrawn(void **state)
 
 	f->options.policy.fastpath = POLICY_FASTPATH_OPTIONAL;
 	announced(f);
-	health_set_fastpath(f->health, false, false, "detached");
+	health_set_fastpath(f->health, &(struct health_fastpath){.text = "detached"});
 	f->dns.silent = true;
 	ASSERT_WITHIN(f->loop, 5000, all(f, ROUTE_WITHDRAWN));
 	assert_int_equal(f->cause, POLICY_SILENT);
 	assert_null(strstr(f->log, " degraded: "));
+}
+
+static void a_silent_server_is_withdrawn_where_the_fast_path_answers_other_zones(void **state)
+{
+	struct fixture *f = *state;
+
+	f->options.policy.fastpath = POLICY_FASTPATH_OPTIONAL;
+	announced(f);
+	health_set_fastpath(f->health, &(struct health_fastpath){.healthy = true});
+	f->dns.silent = true;
+	ASSERT_WITHIN(f->loop, 5000, all(f, ROUTE_WITHDRAWN));
+	assert_int_equal(f->cause, POLICY_SILENT);
+	assert_null(strstr(f->log, " degraded: "));
+}
+
+static void a_hung_thread_degrades_and_never_withdraws(void **state)
+{
+	struct fixture *f = *state;
+
+	announced(f);
+	health_set_stuck(f->health, "the publisher hangs");
+	ASSERT_WITHIN(f->loop, 5000, all(f, ROUTE_DEGRADED));
+	assert_int_equal(f->cause, POLICY_STUCK);
+	assert_string_equal(f->reason, "the publisher hangs");
+	ASSERT_STAYS(f->loop, 300, all(f, ROUTE_DEGRADED));
+	health_set_stuck(f->health, NULL);
+	ASSERT_WITHIN(f->loop, 5000, all(f, ROUTE_ANNOUNCED));
 }
 
 static void without_tcp_it_is_degraded(void **state)
@@ -678,6 +706,8 @@ int main(void)
 		TEST(a_silent_server_is_drained_then_withdrawn_while_the_fast_path_answers),
 		TEST(a_slow_server_is_not_a_silent_one),
 		TEST(a_silent_server_without_fast_path_is_withdrawn),
+		TEST(a_silent_server_is_withdrawn_where_the_fast_path_answers_other_zones),
+		TEST(a_hung_thread_degrades_and_never_withdraws),
 		TEST(without_tcp_it_is_degraded),
 		TEST(a_zone_that_turns_bad_changes_nothing),
 		TEST(explicit_checks_act_by_their_severity),

@@ -344,7 +344,7 @@ static void a_stopped_server_is_drained_then_withdrawn_with_a_fast_path(void **s
 	struct times drained = {.n = 0}, withdrawn = {.n = 0};
 
 	node_start(f);
-	health_set_fastpath(f->health, true, true, NULL);
+	health_set_fastpath(f->health, &(struct health_fastpath){true, true, true, NULL});
 	for (int i = 0; i < 3; i++) {
 		struct mono from;
 

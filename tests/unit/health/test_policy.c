@@ -45,6 +45,7 @@ static struct world good_world(enum route_state state)
 		.overrides_read = true,
 		.fastpath_healthy = true,
 		.image_published = true,
+		.fastpath_covers = true,
 		.zones = 10,
 		.carrier = true,
 		.carrier_since = ago_ms(60000),
@@ -174,7 +175,26 @@ static void silent_long(struct world *w)
 static void silent_bare(struct world *w)
 {
 	silent(w);
-	w->node.fastpath_healthy = false;
+	w->node.fastpath_healthy = w->node.fastpath_covers = false;
+}
+
+/* The program answers, but not what is required of this node. */
+static void silent_uncovered(struct world *w)
+{
+	silent(w);
+	w->node.fastpath_covers = false;
+}
+
+static void silent_no_image(struct world *w)
+{
+	silent_uncovered(w);
+	w->node.image_published = false;
+}
+
+static void silent_no_image_optional(struct world *w)
+{
+	silent_no_image(w);
+	w->options.fastpath = POLICY_FASTPATH_OPTIONAL;
 }
 
 static void silent_off(struct world *w)
@@ -246,12 +266,13 @@ static void no_image(struct world *w)
 }
 static void no_fastpath(struct world *w)
 {
-	w->node.fastpath_healthy = false;
+	w->node.fastpath_healthy = w->node.fastpath_covers = false;
 }
 
 static void no_fastpath_optional(struct world *w)
 {
-	w->node.fastpath_healthy = w->node.image_published = false;
+	no_fastpath(w);
+	w->node.image_published = false;
 	w->options.fastpath = POLICY_FASTPATH_OPTIONAL;
 }
 
@@ -268,6 +289,10 @@ static void check_fails(struct world *w)
 static void zones_half(struct world *w)
 {
 	w->node.zones_failing = 5;
+}
+static void stuck(struct world *w)
+{
+	w->node.stuck = "the zone worker makes no progress (compiling)";
 }
 static void zones_less(struct world *w)
 {
@@ -342,6 +367,11 @@ static const struct row rows[] = {
 		"too long"},
 	{"silent, no healthy fast path", silent_bare, NULL, A, W, POLICY_SILENT, 0,
 		"no healthy fast path"},
+	{"silent, a required zone isn't answered fast", silent_uncovered, NULL, A, W, POLICY_SILENT,
+		0, "required zone"},
+	{"silent, no image", silent_no_image, NULL, A, W, POLICY_SILENT, 0, NULL},
+	{"silent, no image, optional", silent_no_image_optional, NULL, A, W, POLICY_SILENT, 0,
+		"required zone"},
 	{"silent, fast path off", silent_off, NULL, A, W, POLICY_SILENT, 0, NULL},
 	{"silent, was withdrawn", silent, NULL, W, W, POLICY_SILENT, 2625, NULL},
 	{"silent since the start, adopted", silent_since_start, NULL, A, D, POLICY_SILENT, 2600,
@@ -374,7 +404,7 @@ static const struct row rows[] = {
 		0, NULL},
 	{"drain doesn't wait for hold-down", ov_drain, fell_just_now, W, D, POLICY_OVERRIDE, 0,
 		NULL},
-	/* 12 to 16 */
+	/* 12 to 17 */
 	{"TCP silent, UDP good", tcp_silent, NULL, A, D, POLICY_TCP, 0, NULL},
 	{"TCP refused, UDP good", tcp_refused, NULL, A, D, POLICY_TCP, 0, NULL},
 	{"can't ask", udp_blind, NULL, A, D, POLICY_BLIND, 0, NULL},
@@ -384,6 +414,9 @@ static const struct row rows[] = {
 	{"all zones never withdraw", zones_all, check_fails, A, D, POLICY_CONTENT, 0, NULL},
 	{"fast path lost", no_fastpath, NULL, A, D, POLICY_FASTPATH, 0, NULL},
 	{"fast path lost, optional", no_fastpath_optional, NULL, A, A, POLICY_GOOD, 0, NULL},
+	{"a thread hangs", stuck, NULL, A, D, POLICY_STUCK, 0, "no progress (compiling)"},
+	{"a thread hangs, the zones fail", stuck, zones_half, A, D, POLICY_ZONES, 0, NULL},
+	{"a thread hangs, was withdrawn", stuck, NULL, W, D, POLICY_STUCK, 0, NULL},
 	/* rises wait, falls don't */
 	{"held down", fell_just_now, NULL, W, W, POLICY_HOLDDOWN, 1, "held down"},
 	{"held down while degraded", fell_just_now, NULL, D, D, POLICY_HOLDDOWN, 1, NULL},
@@ -426,9 +459,9 @@ static void only_faults_start_the_hold_down(void **state)
 		void (*change)(struct world *w);
 		bool starts;
 	} table[] = {{refused, true}, {silent, true}, {tcp_silent, true}, {check_fails, true},
-		{zones_half, true}, {no_fastpath, true}, {udp_blind, true}, {leaving, false},
-		{ov_withdraw, false}, {ov_drain, false}, {bird_gone, false}, {carrier_lost, false},
-		{superseded, false}};
+		{zones_half, true}, {no_fastpath, true}, {stuck, true}, {udp_blind, true},
+		{leaving, false}, {ov_withdraw, false}, {ov_drain, false}, {bird_gone, false},
+		{carrier_lost, false}, {superseded, false}};
 
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 		struct world w = good_world(A);
@@ -503,7 +536,7 @@ static void stir(struct world *w, struct mono t)
 	struct policy_server *server = &w->input.server;
 	enum verdict_state old = server->udp;
 
-	switch (dice(16)) {
+	switch (dice(17)) {
 	case 0:
 	case 1:
 	case 2:
@@ -521,6 +554,7 @@ static void stir(struct world *w, struct mono t)
 		break;
 	case 5:
 		w->node.fastpath_healthy = dice(3);
+		w->node.fastpath_covers = w->node.fastpath_healthy && dice(3);
 		break;
 	case 6:
 		w->node.bird = (enum bird_link)dice(4);
@@ -550,9 +584,14 @@ static void stir(struct world *w, struct mono t)
 	case 13:
 		w->options.fastpath = (enum policy_fastpath)dice(3);
 		break;
+	case 14:
+		w->node.stuck = dice(2) ? "the publisher" : NULL;
+		break;
 	default: /* things tend to get better */
 		server->udp = server->tcp = VERDICT_GOOD;
 		server->answered = w->node.fastpath_healthy = w->node.image_published = true;
+		w->node.fastpath_covers = true;
+		w->node.stuck = NULL;
 		server->failing_check = NULL;
 		w->node.bird = BIRD_UP;
 		w->node.zones_failing = 0;
@@ -575,7 +614,7 @@ static void check_step(const struct world *w, const struct policy_memory *before
 	const struct policy_decision *d, struct mono t)
 {
 	const struct policy_server *server = &w->input.server;
-	bool covered = w->node.fastpath_healthy && w->options.fastpath != POLICY_FASTPATH_OFF;
+	bool covered = w->node.fastpath_covers && w->options.fastpath != POLICY_FASTPATH_OFF;
 	bool absolute = override_is(w, POLICY_ANNOUNCE, t) || override_is(w, POLICY_WITHDRAW, t);
 	bool unit_moves = w->node.unit == POLICY_UNIT_ACTIVATING ||
 			  w->node.unit == POLICY_UNIT_DEACTIVATING ||

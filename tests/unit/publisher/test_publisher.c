@@ -333,6 +333,37 @@ static void held(struct bench *bench)
 	}
 }
 
+/* What it waits for while it has work counts, the waiting for work doesn't. */
+static void pulse_is_overdue_only_while_work_stands_still(void **state)
+{
+	struct bench *bench = *state;
+	const struct pulse *pulse = publisher_pulse(bench->publisher);
+	double end = now() + DEADLINE;
+	const char *doing;
+
+	assert_int_equal(pulse_overdue(pulse, &doing).ns, 0);
+	publisher_memory(bench->publisher, &bench->memory);
+	publisher_add(bench->publisher, example);
+	publisher_publish(bench->publisher, zone_of("example.", 7, 5), FOREVER);
+	wait_until(bench, serial_7);
+	while (pulse_overdue(pulse, &doing).ns != 0 || strcmp(doing, "waiting") != 0) {
+		assert_true(now() < end);
+		poll(NULL, 0, 1);
+	}
+	atomic_store(&bench->hold, true);
+	publisher_grace(bench->publisher);
+	while (pulse_overdue(pulse, &doing).ns < 200000000) {
+		assert_true(now() < end);
+		poll(NULL, 0, 1);
+	}
+	assert_string_equal(doing, "waiting for the image's readers");
+	atomic_store(&bench->hold, false);
+	while (pulse_overdue(pulse, &doing).ns != 0) {
+		assert_true(now() < end);
+		poll(NULL, 0, 1);
+	}
+}
+
 static void zone_may_come_and_go_while_it_is_being_removed(void **state)
 {
 	struct bench *bench = *state;
@@ -407,6 +438,7 @@ int main(void)
 		BENCH_TEST(refused_grace_is_tried_again),
 		BENCH_TEST(bypass_is_told_and_kept_over_a_publish),
 		BENCH_TEST(bypass_and_deadline_wait_for_no_other_work),
+		BENCH_TEST(pulse_is_overdue_only_while_work_stands_still),
 		BENCH_TEST(zone_may_come_and_go_while_it_is_being_removed),
 		BENCH_TEST(removed_zone_leaves_the_image),
 		BENCH_TEST(next_publisher_adopts_what_is_wanted_and_removes_the_rest),

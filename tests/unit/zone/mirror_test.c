@@ -39,6 +39,7 @@ struct world {
 	int polls;
 	int records;       /* in each zone */
 	bool keep_reports; /* leave zones that are handed over unreported */
+	bool hold;         /* don't return from an event of a zone */
 	enum zone_fault_kind report_as;
 	struct {
 		int count[MIRROR_GONE + 1]; /* events by kind */
@@ -137,7 +138,7 @@ static void answer(struct ask *ask)
 static void on_event(void *context, const struct mirror_event *event)
 {
 	struct world *world = context;
-	bool report = false;
+	bool report = false, hold;
 	uint32_t serial = 0;
 
 	pthread_mutex_lock(&world->lock);
@@ -151,8 +152,15 @@ static void on_event(void *context, const struct mirror_event *event)
 	if (event->bypass_after.ns)
 		world->seen[event->id].bypass_after = event->bypass_after;
 	enum zone_fault_kind report_as = world->report_as;
+	hold = world->hold;
 	pthread_mutex_unlock(&world->lock);
 
+	while (event->kind == MIRROR_ZONE && hold) {
+		usleep(1000);
+		pthread_mutex_lock(&world->lock);
+		hold = world->hold;
+		pthread_mutex_unlock(&world->lock);
+	}
 	zone_free(event->zone);
 	if (report) {
 		struct zone_fault fault;
@@ -487,6 +495,43 @@ static void nothing_is_fetched_while_a_zone_is_being_compiled(void **state)
 	assert_int_equal(transfers_of(world, 0), 2);
 }
 
+/* Longer than any poll or timeout of these tests, which all bring a beat. */
+static void a_worker_that_hangs_in_a_compile_shows_by_its_pulse(void **state)
+{
+	struct world *world = *state;
+	struct monotime began = monotime_now();
+	struct timespan longest = {0};
+	const char *doing;
+
+	start(world);
+	AWAIT(world, published, 0, 1);
+	behave(world, 0, STAY_SILENT);
+	while (monotime_since(began, monotime_now()).ns < timespan_s(1).ns) {
+		struct timespan overdue = pulse_overdue(mirror_pulse(world->mirror), &doing);
+
+		if (overdue.ns > longest.ns)
+			longest = overdue;
+		usleep(1000);
+	}
+	assert_true(longest.ns < timespan_ms(900).ns);
+	pthread_mutex_lock(&world->lock);
+	world->hold = true;
+	pthread_mutex_unlock(&world->lock);
+	serve_serial(world, 0, 2);
+	behave(world, 0, SERVE);
+	began = monotime_now();
+	while (pulse_overdue(mirror_pulse(world->mirror), &doing).ns < timespan_s(1).ns) {
+		assert_true(monotime_since(began, monotime_now()).ns < PATIENCE.ns);
+		usleep(1000);
+	}
+	assert_string_equal(doing, "compiling a zone");
+	pthread_mutex_lock(&world->lock);
+	world->hold = false;
+	pthread_mutex_unlock(&world->lock);
+	AWAIT(world, published, 0, 2);
+	assert_true(pulse_overdue(mirror_pulse(world->mirror), &doing).ns < timespan_s(1).ns);
+}
+
 static void a_key_that_isnt_there_yet_is_waited_for_and_never_done_without(void **state)
 {
 	char folder[] = "/tmp/anode-mirror-XXXXXX", path[64];
@@ -657,6 +702,7 @@ int main(void)
 		TEST(a_zone_beyond_its_limits_waits_and_others_go_on),
 		TEST(a_zone_the_image_cant_hold_waits),
 		TEST(nothing_is_fetched_while_a_zone_is_being_compiled),
+		TEST(a_worker_that_hangs_in_a_compile_shows_by_its_pulse),
 		TEST(a_key_that_isnt_there_yet_is_waited_for_and_never_done_without),
 		TEST(an_unsigned_answer_is_no_answer_where_a_key_is_configured),
 		TEST(a_truncated_serial_is_asked_for_over_tcp),
