@@ -14,7 +14,9 @@ struct making {
 	const struct zone *zone;
 	struct group *group;
 	struct compiled *out;
-	uint32_t targets[TARGETS_MAX]; /* nodes whose addresses the answer may carry */
+	const struct zone_node *targets[TARGETS_MAX]; /* whose addresses the answer may carry */
+	struct zone_node synthesised[TARGETS_MAX];    /* those that a wildcard gives */
+	uint8_t folded[TARGETS_MAX][NAME_MAX_SIZE];   /* their names */
 	uint8_t entry[IMAGE_ENTRY_MAX];
 };
 
@@ -32,15 +34,36 @@ static bool type_has_additional(uint16_t type)
 	return type == RR_NS || type == RR_MX || type == RR_SRV;
 }
 
-static int index_order(const void *a, const void *b)
+static int target_order(const void *a, const void *b)
 {
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	const struct zone_node *const *x = a, *const *y = b;
 
-	return x < y ? -1 : x > y;
+	return name_compare((*x)->name, (*y)->name, NULL);
+}
+
+/* What a wildcard gives a name that isn't there ('folded', and as it was written), or NULL. */
+static const struct zone_node *target_synthesise(
+	struct making *m, uint32_t place, const uint8_t *folded, const uint8_t *cased)
+{
+	const struct zone_node *encloser, *star;
+	size_t size = name_size(folded);
+
+	if (!name_within(folded, zone_origin(m->zone)))
+		return NULL;
+	encloser = zone_find_encloser(m->zone, folded);
+	star = zone_wildcard(m->zone, encloser);
+	if (!star)
+		return NULL;
+	m->synthesised[place] = *star;
+	m->synthesised[place].name = memcpy(m->folded[place], folded, size);
+	m->synthesised[place].cased = cased;
+	m->synthesised[place].name_size = (uint8_t)size;
+	m->synthesised[place].labels = (uint8_t)name_labels(folded);
+	return &m->synthesised[place];
 }
 
 /*
- * The nodes of the zone that the RRset's names lead to, each once, in the zone's order. Names that
+ * The names of the zone that the RRset's names lead to, each once, in the zone's order. Names that
  * the zone doesn't hold, and those with neither address, are left out.
  */
 static uint32_t targets_find(struct making *m, const struct zone_rrset *rrset, bool glue)
@@ -54,36 +77,33 @@ static uint32_t targets_find(struct making *m, const struct zone_rrset *rrset, b
 
 		if (rdata_names(rrset->type, at.data, at.size, names) != 1)
 			continue;
-		name_fold(folded, at.data + names[0].offset, names[0].size);
+		const uint8_t *cased = at.data + names[0].offset;
+		name_fold(folded, cased, names[0].size);
 		const struct zone_node *node = zone_find(m->zone, folded);
+		if (!node)
+			node = target_synthesise(m, count, folded, cased);
 		if (!node || (node->flags & (ZONE_NODE_OCCLUDED | ZONE_NODE_CUT) && !glue))
 			continue;
 		if (!zone_rrset(node, RR_A) && !zone_rrset(node, RR_AAAA))
 			continue;
-		uint32_t index = zone_index(m->zone, node), i = 0;
-		while (i < count && m->targets[i] != index)
+		uint32_t i = 0;
+		while (i < count && !name_equal(m->targets[i]->name, node->name))
 			i++;
 		if (i == count)
-			m->targets[count++] = index;
+			m->targets[count++] = node;
 	}
-	qsort(m->targets, count, sizeof(m->targets[0]), index_order);
+	qsort(m->targets, count, sizeof(m->targets[0]), target_order);
 	return count;
 }
 
-static void addresses_add(struct making *m, uint32_t index)
+static void addresses_add(struct making *m, const struct zone_node *node)
 {
-	const struct zone_node *node = &m->zone->nodes[index];
 	const struct zone_rrset *a = zone_rrset(node, RR_A), *aaaa = zone_rrset(node, RR_AAAA);
 
 	if (a)
 		group_rrset(m->group, GROUP_ADDITIONAL, node, a, a->ttl);
 	if (aaaa)
 		group_rrset(m->group, GROUP_ADDITIONAL, node, aaaa, aaaa->ttl);
-}
-
-static bool below(const struct making *m, uint32_t index, const struct zone_node *node)
-{
-	return index >= zone_index(m->zone, node) && index < node->end;
 }
 
 /*
@@ -98,12 +118,12 @@ static void referral_render(
 	group_fragment(m->group, 0);
 	group_rrset(m->group, GROUP_AUTHORITY, NULL, ns, ns->ttl);
 	for (uint32_t i = 0; i < count; i++) {
-		if (below(m, m->targets[i], node))
+		if (name_within(m->targets[i]->name, node->name))
 			addresses_add(m, m->targets[i]);
 	}
 	group_fragment(m->group, FRAGMENT_OPTIONAL);
 	for (uint32_t i = 0; i < count; i++) {
-		if (!below(m, m->targets[i], node))
+		if (!name_within(m->targets[i]->name, node->name))
 			addresses_add(m, m->targets[i]);
 	}
 }

@@ -334,6 +334,7 @@ STEP int find_encloser(PACKET *p, struct query *q)
 	if (!q)
 		return REASON_INTERNAL;
 	q->exact = 0;
+	q->closer = q->name_labels;
 	for (u32 i = 1; i < LABELS_MAX; i++) {
 		int reason;
 
@@ -347,6 +348,7 @@ STEP int find_encloser(PACKET *p, struct query *q)
 			return reason;
 		if (q->found) {
 			q->entry = q->found;
+			q->closer = i;
 			break;
 		}
 	}

@@ -38,7 +38,8 @@ enum {
 	QUERY_PROBE = 1 << 6, /* a test run: not counted */
 	QUERY_FIB = 1 << 7,
 	QUERY_CHAINS_PASS = 1 << 9,
-	QUERY_TOUCHED = 1 << 8, /* the packet was changed: it can't pass any more */
+	QUERY_TOUCHED = 1 << 8,   /* the packet was changed: it can't pass any more */
+	QUERY_WILDCARD = 1 << 10, /* the name that `entry` answers for is synthesised */
 };
 
 /* A fragment with its place in the reply. */
@@ -91,6 +92,13 @@ struct query {
 	u32 found; /* offset; 0 = nothing */
 	u32 entry; /* exact match, or the closest encloser */
 	u32 exact;
+	/*
+	 * Not exact: the label with which the closest encloser begins, `name_labels` if that is the
+	 * apex; the next closer name (RFC 5155 section 1.3) begins one label before. The encloser's
+	 * entry stays here when `entry` becomes its wildcard's.
+	 */
+	u32 closer;
+	u32 encloser;
 	u64 seed;
 	u32 number;
 	u32 apex;

@@ -41,7 +41,7 @@
 	R(ZONE_EXPIRED, "zone_expired", "the zone's deadline has passed")                                    \
 	R(DNSSEC, "dnssec", "DO is set and the zone is signed")                                              \
 	R(ENTRY_PASS, "entry_pass", "the name is too large for the image")                                   \
-	R(WILDCARD, "wildcard", "a wildcard covers the name")                                                \
+	R(WILDCARD, "wildcard", "a wildcard that is a delegation covers the name")                                                \
 	R(DNAME, "dname", "below a DNAME")                                                                   \
 	R(CHAIN, "chain", "a CNAME chain that is too long or leaves the zone's data")                        \
 	R(IMAGE, "image", "the image is missing a part, or has another layout")                              \

@@ -4,8 +4,7 @@
  * 2308).
  *
  * In: the entry, exact or the closest encloser. Out: placed[], with where each fragment's names
- * stand. What this core doesn't answer (wildcards, DNAME, chains that leave the zone's own data)
- * passes.
+ * stand. What this core doesn't answer (DNAME, chains that leave the zone's own data) passes.
  */
 #ifndef ANODE_ANSWER_SELECT_H
 #define ANODE_ANSWER_SELECT_H
@@ -161,14 +160,33 @@ STEP int chain_follow(PACKET *p, struct query *q)
 }
 
 /*
- * What an exact match or a closest encloser means. STEP_NEXT: the reply is decided, or `hops` grew:
- * then the name is another one, to be found.
+ * The entry answers with `type`, or with the alias it is; 0 stands for no type. STEP_NEXT: the
+ * reply is decided, or `hops` grew: then the name is another one, to be found.
  */
+INLINE int entry_answer(PACKET *p, struct query *q, const struct image_entry *e, u32 type)
+{
+	int reason = type_place(p, q, e, type);
+
+	if (reason)
+		return reason;
+	if (q->chain)
+		return chain_follow(p, q);
+	if (q->found)
+		return STEP_NEXT;
+	if (!(q->flags & QUERY_AA))
+		return REASON_IMAGE;
+	/* NODATA, NXDOMAIN: the SOA with the negative TTL, owned by the apex (RFC 2308) */
+	q->owner_at = q->apex_at;
+	return group_place(p, q, q->negative, 0, 0);
+}
+
+#include "wildcard.h"
+
+/* What an exact match or a closest encloser means. STEP_NEXT: as above. */
 INLINE int select_entry(PACKET *p, struct query *q)
 {
 	const struct image_entry *e;
 	u32 flags, type;
-	int reason;
 
 	e = image_at(p, q->entry, 0);
 	if (!e)
@@ -188,7 +206,7 @@ INLINE int select_entry(PACKET *p, struct query *q)
 		if (flags & ENTRY_DNAME)
 			return REASON_DNAME;
 		if (flags & ENTRY_WILDCARD)
-			return REASON_WILDCARD;
+			return wildcard_select(p, q);
 		q->rcode = RCODE_NXDOMAIN;
 		type = 0;
 	} else if (flags & ENTRY_CNAME && type != TYPE_CNAME) {
@@ -197,18 +215,7 @@ INLINE int select_entry(PACKET *p, struct query *q)
 		type = TYPE_CNAME;
 		q->chain = 1;
 	}
-	reason = type_place(p, q, e, type);
-	if (reason)
-		return reason;
-	if (q->chain)
-		return chain_follow(p, q);
-	if (q->found)
-		return STEP_NEXT;
-	if (!(q->flags & QUERY_AA))
-		return REASON_IMAGE;
-	/* NODATA, NXDOMAIN: the SOA with the negative TTL, owned by the apex (RFC 2308) */
-	q->owner_at = q->apex_at;
-	return group_place(p, q, q->negative, 0, 0);
+	return entry_answer(p, q, e, type);
 }
 
 /* One link of a chain: the target in place of the name. */

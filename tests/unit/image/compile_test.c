@@ -182,8 +182,8 @@ static bool is_occluded(const struct zone_node *node)
 	return node->flags & (ZONE_NODE_OCCLUDED | ZONE_NODE_NSEC3);
 }
 
-static uint32_t addresses_expect(
-	const struct reader_message *m, uint32_t *at, const struct zone_node *node)
+static uint32_t addresses_expect(const struct reader_message *m, uint32_t *at, const uint8_t *owner,
+	const struct zone_node *node)
 {
 	const uint16_t types[] = {RR_A, RR_AAAA};
 	uint32_t count = 0;
@@ -191,7 +191,7 @@ static uint32_t addresses_expect(
 	for (int i = 0; i < 2; i++) {
 		const struct zone_rrset *rrset = zone_rrset(node, types[i]);
 		if (rrset)
-			rrset_expect(m, at, node->name, rrset, rrset->ttl);
+			rrset_expect(m, at, owner, rrset, rrset->ttl);
 		count += rrset ? rrset->count : 0;
 	}
 	return count;
@@ -199,44 +199,64 @@ static uint32_t addresses_expect(
 
 /* Do the addresses of a target belong into the answer, and must they? 0 no, 1 as a courtesy, 2 yes.
  */
-static int address_duty(const struct zone *zone, const struct zone_node *node,
-	const struct zone_rrset *rrset, const struct zone_node *target)
+static int address_duty(const struct zone_node *node, const struct zone_rrset *rrset,
+	const uint8_t *name, const struct zone_node *source)
 {
 	bool cut = node->flags & ZONE_NODE_CUT;
 
-	if (cut && zone_index(zone, target) >= zone_index(zone, node) &&
-		zone_index(zone, target) < node->end)
+	if (!zone_rrset(source, RR_A) && !zone_rrset(source, RR_AAAA))
+		return 0;
+	if (cut && name_within(name, node->name))
 		return 2;
 	return cut || rrset->type == RR_NS ||
-			       !(target->flags & (ZONE_NODE_OCCLUDED | ZONE_NODE_CUT))
+			       !(source->flags & (ZONE_NODE_OCCLUDED | ZONE_NODE_CUT))
 		       ? 1
 		       : 0;
+}
+
+/* Whose records a name has: its own, those of "*" below the first ancestor that is there, or NULL.
+ */
+static const struct zone_node *records_of(const struct zone *zone, const uint8_t *name)
+{
+	const struct zone_node *node = zone_find(zone, name);
+	uint8_t star[NAME_MAX_SIZE + 2] = {1, '*'};
+
+	if (node || !name_within(name, zone_origin(zone)))
+		return node;
+	while (!zone_find(zone, name))
+		name += 1 + *name;
+	memcpy(star + 2, name, name_size(name));
+	return zone_find(zone, star);
+}
+
+static int name_order(const void *a, const void *b)
+{
+	return name_compare(a, b, NULL);
 }
 
 /* The additional records, in the zone's order: those of this duty. */
 static uint32_t additional_expect(const struct zone *zone, const struct zone_node *node,
 	const struct zone_rrset *rrset, const struct reader_message *m, uint32_t *at, int duty)
 {
-	uint32_t count = 0;
+	static uint8_t named[IMAGE_RRS_MAX][NAME_MAX_SIZE];
+	struct zone_rdata there = {0};
+	uint32_t count = 0, names = 0;
 
-	for (uint32_t i = 0; i < zone->node_count; i++) {
-		const struct zone_node *target = &zone->nodes[i];
-		struct zone_rdata there = {0};
-		bool named = false;
+	for (; zone_rdata_next(rrset, &there); names++) {
+		struct rdata_name name[RDATA_MAX_NAMES];
 
-		if (!zone_rrset(target, RR_A) && !zone_rrset(target, RR_AAAA))
+		assert_int_equal(rdata_names(rrset->type, there.data, there.size, name), 1);
+		assert_true(names < IMAGE_RRS_MAX);
+		name_fold(named[names], there.data + name[0].offset, name[0].size);
+	}
+	qsort(named, names, NAME_MAX_SIZE, name_order);
+	for (uint32_t i = 0; i < names; i++) {
+		const struct zone_node *source = records_of(zone, named[i]);
+
+		if ((i && name_equal(named[i], named[i - 1])) || !source)
 			continue;
-		while (!named && zone_rdata_next(rrset, &there)) {
-			struct rdata_name name[RDATA_MAX_NAMES];
-			uint8_t folded[NAME_MAX_SIZE];
-
-			assert_int_equal(rdata_names(rrset->type, there.data, there.size, name), 1);
-			name_fold(folded, there.data + name[0].offset, name[0].size);
-			named = name[0].size == target->name_size &&
-				!memcmp(folded, target->name, target->name_size);
-		}
-		if (named && address_duty(zone, node, rrset, target) == duty)
-			count += addresses_expect(m, at, target);
+		if (address_duty(node, rrset, named[i], source) == duty)
+			count += addresses_expect(m, at, named[i], source);
 	}
 	return count;
 }
@@ -351,6 +371,8 @@ static const char odd_zone[] = APEX
 	"*.wild A 10.0.0.2\n*.wild MX 10 z.wild\n*.wild MX 20 *.wild\n*.wild MX 30 wild\n*.wild MX "
 	"40 mail\n"
 	"sub NS NS.Sub\nsub NS ns2.sub\nsub NS ns.other\nsub NS ns1\nsub NS ns.elsewhere.org.\n"
+	"sub NS Any.Wild\nsub NS any.wild.wild\nsub NS x.starred\nstarred NS y.starred\n"
+	"*.starred A 10.4.0.1\n*.starred AAAA 2001:db8:4::1\n"
 	"sub DS 1 13 2 000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f\n"
 	"ns.sub A 10.1.0.1\nns.sub AAAA 2001:db8:1::1\nns2.sub A 10.1.0.2\nother NS ns.other\n"
 	"ns.other A 10.2.0.1\nhidden.sub TXT \"occluded\"\n"

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-or-later */
+/*
+ * From a closest encloser to its wildcard (RFC 4592): the source of synthesis of a name that isn't
+ * there.
+ *
+ * In: the encloser's entry, which says that it has a child "*". What exists blocks a wildcard by
+ * itself: a name, an empty non-terminal or a cut between would have been the closest encloser. Out:
+ * the wildcard's entry in the encloser's place and its answer, owned by the name that was asked
+ * for; QUERY_WILDCARD, and the encloser beside it. A delegation at a wildcard passes (RFC 4592
+ * section 4.2 leaves open what it means).
+ *
+ * Part of select.h.
+ */
+#ifndef ANODE_ANSWER_WILDCARD_H
+#define ANODE_ANSWER_WILDCARD_H
+
+/* Where the closest encloser begins in name[]: behind the next closer name's first label. */
+INLINE u32 encloser_place(struct query *q)
+{
+	u32 label = q->closer;
+
+	return label < q->name_labels ? q->label[label & (LABELS_MAX - 1)] : q->key_length;
+}
+
+/* found = the entry of "*" below the closest encloser. The label takes the place of two octets of
+ * the name for as long as that. */
+STEP int wildcard_probe(PACKET *p, struct query *q)
+{
+	u32 at;
+	u16 octets;
+	int reason;
+
+	if (!q)
+		return REASON_INTERNAL;
+	at = encloser_place(q);
+	if (at < 2)
+		return REASON_INTERNAL;
+	at -= 2;
+	octets = word_load16(name_place(q, at));
+	word_store16(name_place(q, at), 1 | '*' << 8);
+	reason = entry_probe(p, q, at);
+	word_store16(name_place(q, at), octets);
+	return reason;
+}
+
+STEP int wildcard_select(PACKET *p, struct query *q)
+{
+	const struct image_entry *e;
+	u32 type;
+	int reason;
+
+	if (!q)
+		return REASON_INTERNAL;
+	reason = wildcard_probe(p, q);
+	if (reason)
+		return reason;
+	e = image_at(p, q->found, 0);
+	if (!q->found || !e)
+		return REASON_IMAGE;
+	q->flags |= QUERY_WILDCARD;
+	q->encloser = q->entry;
+	q->entry = q->found;
+	type = q->qtype;
+	if (e->flags & ENTRY_PASS)
+		return REASON_ENTRY_PASS;
+	if (e->flags & ENTRY_CUT)
+		return REASON_WILDCARD;
+	if (e->flags & ENTRY_CNAME && type != TYPE_CNAME) {
+		if (q->hops >= CHAIN_MAX)
+			return REASON_CHAIN;
+		type = TYPE_CNAME;
+		q->chain = 1;
+	}
+	return entry_answer(p, q, e, type);
+}
+
+#endif
