@@ -170,53 +170,70 @@ static int tcp_ready(sd_event_source *source, int fd, uint32_t revents, void *ar
 	return 0;
 }
 
-/* False: that port is taken over TCP. */
-static bool bind_both(struct fake_dns *dns)
+/* A socket at the server's address; -1 if somebody else has the port there. */
+static int bound(const struct fake_dns *dns, int type)
 {
-	int one = 1;
+	int one = 1, fd = socket(dns->address.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	MUST(fd >= 0);
+	MUST(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0);
+	if (bind(fd, (const struct sockaddr *)&dns->address, address_size(&dns->address)) == 0)
+		return fd;
+	MUST(errno == EADDRINUSE);
+	close(fd);
+	return -1;
+}
+
+/*
+ * Takes a port that is free for UDP and TCP, and keeps it while the server is stopped: nobody else,
+ * and no probe as its source, may get it meanwhile. The keepers answer nobody: the one for TCP
+ * doesn't listen, the one for UDP hears its peer alone, which doesn't exist.
+ */
+static void port_keep(struct fake_dns *dns)
+{
+	struct sockaddr_storage nobody, any = dns->address;
 	socklen_t len = sizeof dns->address;
 
-	dns->udp = socket(dns->address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	dns->tcp = socket(dns->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	MUST(dns->udp >= 0 && dns->tcp >= 0);
-	MUST(bind(dns->udp, (struct sockaddr *)&dns->address, address_size(&dns->address)) == 0);
-	MUST(getsockname(dns->udp, (struct sockaddr *)&dns->address, &len) == 0);
-	MUST(setsockopt(dns->tcp, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0);
-	if (bind(dns->tcp, (struct sockaddr *)&dns->address, address_size(&dns->address)) < 0) {
-		MUST(errno == EADDRINUSE);
-		close(dns->udp);
-		close(dns->tcp);
-		return false;
+	for (int tries = 0; tries < 100; tries++) {
+		dns->address = any;
+		dns->keep_udp = bound(dns, SOCK_DGRAM);
+		MUST(dns->keep_udp >= 0);
+		MUST(getsockname(dns->keep_udp, (struct sockaddr *)&dns->address, &len) == 0);
+		dns->keep_tcp = bound(dns, SOCK_STREAM);
+		if (dns->keep_tcp >= 0)
+			break;
+		close(dns->keep_udp);
 	}
+	MUST(dns->keep_tcp >= 0);
+	nobody = dns->address;
+	((struct sockaddr_in *)&nobody)->sin_port = htons(1); /* at the same place for IPv6 */
+	MUST(connect(dns->keep_udp, (struct sockaddr *)&nobody, address_size(&nobody)) == 0);
+}
+
+static void bind_both(struct fake_dns *dns)
+{
+	dns->udp = bound(dns, SOCK_DGRAM);
+	dns->tcp = bound(dns, SOCK_STREAM);
+	MUST(dns->udp >= 0 && dns->tcp >= 0);
 	MUST(listen(dns->tcp, 16) == 0);
 	MUST(sd_event_add_io(dns->loop, &dns->udp_io, dns->udp, EPOLLIN, udp_ready, dns) >= 0);
 	MUST(timer_new(dns->loop, &dns->delay_timer, delay_due, dns) == 0);
 	MUST(sd_event_add_io(dns->loop, &dns->tcp_io, dns->tcp, EPOLLIN, tcp_ready, dns) >= 0);
 	for (int i = 0; i < FAKE_DNS_CLIENTS; i++)
 		dns->clients[i] = -1;
-	return true;
 }
 
-static void loopback_set(struct fake_dns *dns, int family)
+void fake_dns_start(struct fake_dns *dns, sd_event *loop, int family)
 {
+	dns->loop = loop;
 	memset(&dns->address, 0, sizeof dns->address);
 	dns->address.ss_family = (sa_family_t)family;
 	if (family == AF_INET)
 		((struct sockaddr_in *)&dns->address)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	else
 		((struct sockaddr_in6 *)&dns->address)->sin6_addr = in6addr_loopback;
-}
-
-void fake_dns_start(struct fake_dns *dns, sd_event *loop, int family)
-{
-	dns->loop = loop;
-	/* The kernel's choice is free over UDP; over TCP another program may have it. */
-	for (int turn = 0;; turn++) {
-		loopback_set(dns, family);
-		if (bind_both(dns))
-			return;
-		MUST(turn < 100);
-	}
+	port_keep(dns);
+	bind_both(dns);
 }
 
 void fake_dns_stop(struct fake_dns *dns)
@@ -243,5 +260,14 @@ void fake_dns_stop(struct fake_dns *dns)
 
 void fake_dns_again(struct fake_dns *dns)
 {
-	MUST(bind_both(dns));
+	bind_both(dns);
+}
+
+void fake_dns_end(struct fake_dns *dns)
+{
+	if (!dns->loop)
+		return;
+	fake_dns_stop(dns);
+	close(dns->keep_udp);
+	close(dns->keep_tcp);
 }

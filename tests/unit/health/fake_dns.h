@@ -19,6 +19,7 @@
 struct fake_dns {
 	sd_event *loop;
 	struct sockaddr_storage address; /* with the port that was free */
+	int keep_udp, keep_tcp;          /* have the port for us */
 	int udp, tcp, clients[FAKE_DNS_CLIENTS];
 	sd_event_source *udp_io, *tcp_io, *client_io[FAKE_DNS_CLIENTS];
 
@@ -50,7 +51,9 @@ struct fake_dns {
 void fake_dns_start(struct fake_dns *dns, sd_event *loop, int family);
 /* Closes all, as a killed server does; the port refuses from now on. */
 void fake_dns_stop(struct fake_dns *dns);
-/* Back on the same port. */
+/* Back on the same port, which nobody else could get. */
 void fake_dns_again(struct fake_dns *dns);
+/* Stops it, and gives the port back. Nothing when it wasn't started. */
+void fake_dns_end(struct fake_dns *dns);
 
 #endif

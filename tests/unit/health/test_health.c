@@ -133,7 +133,7 @@ static int teardown(void **state)
 	int r;
 
 	health_free(f->health);
-	fake_dns_stop(&f->dns);
+	fake_dns_end(&f->dns);
 	fake_bird_stop(&f->fake);
 	sd_event_unref(f->loop);
 	snprintf(command, sizeof command, "rm -rf %s", f->top);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "control/health/probe.h"
@@ -77,7 +78,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	probe_free(f->probe);
-	fake_dns_stop(&f->dns);
+	fake_dns_end(&f->dns);
 	sd_event_unref(f->loop);
 	free(f);
 	return 0;
@@ -148,6 +149,28 @@ static void ids_and_ports_are_not_predictable(void **state)
 	}
 	assert_true(same_id < 3 && successive < 3);
 	assert_true(same_port < 10);
+}
+
+/* Of the fake server: else its return would fail now and then, with "Address already in use". */
+static void a_stopped_servers_port_is_nobody_elses(void **state)
+{
+	struct fixture *f = *state;
+	static const int types[] = {SOCK_DGRAM, SOCK_STREAM};
+
+	fake_dns_stop(&f->dns);
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+		int fd = socket(AF_INET, types[i] | SOCK_CLOEXEC, 0);
+
+		assert_int_equal(
+			bind(fd, (struct sockaddr *)&f->dns.address, sizeof(struct sockaddr_in)),
+			-1);
+		assert_int_equal(errno, EADDRINUSE);
+		close(fd);
+	}
+	fake_dns_again(&f->dns);
+	probe_begin(f);
+	ASSERT_WITHIN(f->loop, 2000, f->results >= 1);
+	assert_int_equal(f->last.outcome, PROBE_OK);
 }
 
 static void a_closed_port_is_refused_at_once(struct fixture *f, enum query_transport transport)
@@ -414,6 +437,7 @@ static void the_sentinel_tells_of_a_server_that_dies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_stopped_servers_port_is_nobody_elses),
 		TEST(a_good_answer_is_ok_over_udp),
 		TEST(a_good_answer_is_ok_over_tcp),
 		TEST6(a_good_answer_is_ok_over_udp),
