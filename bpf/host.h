@@ -158,7 +158,7 @@ INLINE u32 packet_length(PACKET *p)
 /* Whole numbers of bytes from a checked place: n is a constant where this is called. */
 INLINE u8 *packet_view(PACKET *p, u32 at, u32 n)
 {
-	u8 *place = (u8 *)(u64)p->data + (at & 0x7ff);
+	u8 *place = (u8 *)(u64)p->data + (at & 0x3fff);
 
 	return place + n > (u8 *)(u64)p->data_end ? NULL : place;
 }
@@ -169,7 +169,7 @@ INLINE u8 *packet_view(PACKET *p, u32 at, u32 n)
  */
 INLINE int packet_store(PACKET *p, u32 at, const void *from, u32 n)
 {
-	u8 *to = (u8 *)(u64)p->data + (at & 0x1fff), *end = (u8 *)(u64)p->data_end;
+	u8 *to = (u8 *)(u64)p->data + (at & 0x3fff), *end = (u8 *)(u64)p->data_end;
 	s64 length = (s32)n;
 	u64 last;
 
@@ -200,12 +200,11 @@ INLINE int packet_store(PACKET *p, u32 at, const void *from, u32 n)
 
 INLINE int packet_store_be16(PACKET *p, u32 at, be16 value)
 {
-	u64 place = at & 0x3fff;
-	u8 *data = (u8 *)(u64)p->data + place;
+	u8 *place = packet_view(p, at, 2);
 
-	if (data + 2 > (u8 *)(u64)p->data_end)
+	if (!place)
 		return -1;
-	*(u16 *)data = value.raw;
+	word_store16(place, value.raw);
 	return 0;
 }
 

@@ -38,8 +38,6 @@ INLINE int answer_reply(PACKET *p, struct query *q)
 {
 	int reason;
 
-	if ((reason = answer_fit(q)))
-		return reason;
 	if (q->flags & QUERY_FIB && (reason = packet_route(p, q)))
 		return reason;
 	if ((reason = answer_write(p, q)))

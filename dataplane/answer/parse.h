@@ -352,6 +352,8 @@ INLINE int parse_message(PACKET *p, struct query *q)
 		q->limit = room;
 	if (q->limit < DNS_HEADER + q->name_length + QUESTION_FIXED + OPT_SIZE)
 		return REASON_ROOM;
+	if (q->flags & QUERY_EDNS)
+		q->limit -= OPT_SIZE;
 	return STEP_NEXT;
 }
 

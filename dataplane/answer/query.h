@@ -2,7 +2,7 @@
 /*
  * struct query: everything that the steps know of one packet.
  *
- *     parse_headers ─▶ parse_message ─▶ name_copy ─▶ find ─▶ select ─▶ fit ─▶ write ─▶ reply
+ *     parse_headers ─▶ parse_message ─▶ name_copy ─▶ find ─▶ select ─▶ write ─▶ reply
  *
  * One per CPU in XDP, one per packet of the burst in DPDK. A step trusts only fields that an
  * earlier step of the same packet wrote; nothing is cleared between packets.
@@ -26,7 +26,6 @@
 #define DNS_HEADER     12u
 #define QUESTION_FIXED 4u /* QTYPE and QCLASS */
 #define OPT_SIZE       11u
-#define OPT_ROOM       16u
 
 enum {
 	QUERY_IPV6 = 1 << 0,
@@ -44,15 +43,12 @@ enum {
 
 /* A fragment with its place in the reply. */
 struct placed {
-	u64 head[2];      /* copy of the fragment's head */
 	u32 offset;       /* of the object that holds it */
 	u32 rel;          /* the fragment in that object, bytes */
-	u16 owner;        /* where the owner name stands in the message */
-	u16 rendered;     /* r: length of the relative name it was rendered for */
 	u16 at;           /* where its bytes go in the message */
-	u16 first;        /* 1 = begins a group */
+	u16 length;       /* how many */
 	u16 shift[BASES]; /* what to add to its pointers */
-	u16 reserved;
+	u16 moved;        /* not 0: some shift isn't */
 };
 
 struct query {
@@ -73,7 +69,7 @@ struct query {
 	u16 dns_flags; /* host order */
 	u16 qtype;
 	u16 additional;    /* not 0: one record behind the question */
-	u16 limit;         /* DNS bytes that a reply may have */
+	u16 limit;         /* DNS bytes that a reply may have, but for its OPT */
 	u16 name_length;   /* of the question's name, with the root label */
 	u32 question_type; /* QTYPE and QCLASS as they stand in the packet */
 
@@ -106,28 +102,20 @@ struct query {
 	u32 apex_length;
 	u32 max_labels;
 
-	/* select, fit */
+	/* select: what was placed so far */
 	u32 rcode;
 	u32 placed_count;
 	u32 group_next; /* where the next fragment of a group begins; 0 = that was the last */
 	u32 chain;      /* a CNAME is being followed */
 	u32 size;       /* of the reply, DNS bytes */
-	u16 records[3]; /* answer, authority, additional */
+	u64 counts;     /* of records: 16 bits each for answer, authority, additional */
 	u64 sum;        /* of the fragments */
 
 	struct placed placed[PLACED_MAX];
 
 	u8 label[LABELS_MAX]; /* where label i begins in name[] */
 	u8 name[256 + 32];    /* as asked or as a CNAME has it; what is behind is anything */
-	u8 opt[OPT_ROOM];
-	u8 next_hop[16]; /* reply: fib: target and source MAC address of the reply */
+	u8 next_hop[16];      /* reply: fib: target and source MAC address of the reply */
 };
-
-/* The copied head; its bytes stay in the image. */
-static inline __attribute__((always_inline)) const struct image_fragment *placed_head(
-	const struct placed *d)
-{
-	return (const struct image_fragment *)d->head;
-}
 
 #endif

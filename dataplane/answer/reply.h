@@ -90,9 +90,10 @@ INLINE int reply_write(PACKET *p, struct query *q)
 	flags = DNS_QR | (q->dns_flags & q->copy_flags) | q->rcode;
 	flags |= (q->flags & QUERY_AA ? DNS_AA : 0) | (q->flags & QUERY_TC ? DNS_TC : 0);
 	flags = word_load16(place + 8) | (u32)be16_of(flags).raw << 16;
-	counts = be16_of(1).raw | (u32)be16_of(q->records[0]).raw << 16 |
-		 (u64)be16_of(q->records[1]).raw << 32 |
-		 (u64)be16_of(q->records[2] + (q->flags & QUERY_EDNS ? 1 : 0)).raw << 48;
+	/* OPT is an additional record */
+	counts = q->counts + (q->flags & QUERY_EDNS ? 1ull << 32 : 0);
+	counts = (counts & 0x00ff00ff00ff) << 8 | (counts >> 8 & 0x00ff00ff00ff);
+	counts = counts << 16 | be16_of(1).raw;
 	word_store32(place + 8, flags);
 	word_store64(place + 12, counts);
 
@@ -182,31 +183,31 @@ INLINE void account(PACKET *p, struct query *q, u32 reason)
 {
 	const struct settings *s = settings_get(p);
 	struct counters *c = counters_get(p);
-	u32 place;
+	struct counters_path *path;
+	u64 number;
 
 	if (!c || q->flags & QUERY_PROBE)
 		return;
-	place = q->iface & (SETTINGS_IFACES - 1);
+	path = &c->paths[q->iface & (SETTINGS_IFACES - 1)][q->flags & QUERY_IPV6 ? 1 : 0];
 	if (reason) {
 		c->reasons[reason & (COUNTERS_REASONS - 1)]++;
 		if (!(q->flags & QUERY_COUNTED))
 			return;
 	}
 	if (!reason) {
-		c->paths[place][q->flags & QUERY_IPV6 ? 1 : 0].fast++;
+		number = ++path->fast;
 		c->rcodes[q->rcode & (COUNTERS_RCODES - 1)]++;
 		c->answered_bytes += q->size;
-		c->last_answer = q->now;
 		if (q->flags & QUERY_TC)
 			c->truncated++;
 	} else if (q->flags & QUERY_TOUCHED) {
-		c->paths[place][q->flags & QUERY_IPV6 ? 1 : 0].dropped++;
+		number = ++path->dropped;
 	} else {
-		c->paths[place][q->flags & QUERY_IPV6 ? 1 : 0].passed++;
+		number = ++path->passed;
 	}
 	if (!s)
 		return;
-	if ((++c->seen & s->sample_mask) == 0 && (reason == STEP_NEXT || reason > REASON_QNAME))
+	if ((number & s->sample_mask) == 0 && (reason == STEP_NEXT || reason > REASON_QNAME))
 		sample_write(p, q, reason);
 }
 

@@ -9,51 +9,97 @@
 #ifndef ANODE_ANSWER_SELECT_H
 #define ANODE_ANSWER_SELECT_H
 
+#include "sum.h"
 #include "find.h"
 
-/* Place the fragment at `rel` of the object at `offset`; q->group_next is where the next of its
- * group begins. */
-INLINE int fragment_place(PACKET *p, struct query *q, u32 offset, u32 rel, u32 rendered, u32 first)
+/*
+ * What moving `count` pointers by `shift` adds to a sum; `odd` of them stand at odd places, where a
+ * byte counts in the other half of its word: 256 times as much, modulo 0xffff.
+ */
+INLINE u64 pointers_sum(u32 shift, u32 count, u32 odd)
+{
+	/* a pointer of a shifted-down name wraps in 16 bits; modulo 0xffff that is one less */
+	u32 step = shift > 0x7fff ? shift - 1 : shift;
+
+	return (u64)step * ((count - odd) * 256 + odd);
+}
+
+/* Its pointers follow the names that they stand for. */
+INLINE u64 placed_move(
+	struct query *q, struct placed *d, const struct image_fragment *f, u32 rendered, u32 group)
+{
+	u32 apex = DNS_HEADER + rendered;
+	u32 owner = q->owner_at - DNS_HEADER;
+	u64 sum = 0;
+
+	group -= apex + q->apex_length + 1 + QUESTION_FIXED;
+	apex = q->apex_at - apex;
+	d->moved = owner | apex | group;
+	if (!(owner | apex | group))
+		return 0;
+	d->shift[BASE_OWNER] = owner;
+	d->shift[BASE_APEX] = apex;
+	d->shift[BASE_GROUP] = group;
+	for (u32 b = 0; b < BASES; b++)
+		sum += pointers_sum(d->shift[b], f->pointers[b], f->odd[b]);
+	return sum;
+}
+
+/*
+ * Place the fragment at `rel` of the object at `offset` behind what is placed already;
+ * q->group_next is where the next one of its group begins. `group`: where in the message the group
+ * begins.
+ *
+ * An answer that doesn't fit is left out with TC, the aliases before it stay (RFC 2181 section 9).
+ * A referral with its glue (RFC 9471), the SOA of a negative answer, additional records: what is
+ * sent of them, and with which flags, differs between servers, so the local one decides.
+ */
+INLINE int fragment_place(PACKET *p, struct query *q, u32 offset, u32 rel, u32 rendered, u32 group)
 {
 	const struct image_fragment *f = image_at(p, offset, rel);
-	u32 n = q->placed_count;
-	struct placed *placed;
-	u32 places;
+	u32 n = q->placed_count, at = q->size;
+	struct placed *d;
+	u32 places, length;
+	u64 records;
 
+	q->group_next = 0;
 	if (!f)
 		return REASON_IMAGE;
+	length = f->length;
+	if (f->flags & FRAGMENT_OVERSIZE || at + length > q->limit) {
+		if (f->flags & FRAGMENT_OPTIONAL || !(q->flags & QUERY_AA) || f->records[1])
+			return REASON_ROOM;
+		q->flags |= QUERY_TC;
+		return STEP_NEXT;
+	}
 	if (n >= PLACED_MAX)
 		return REASON_CHAIN;
 	OPAQUE(n);
-	placed = &q->placed[n & (PLACED_MAX - 1)];
-	placed->head[0] = word_load64(f);
-	placed->head[1] = word_load64((const u8 *)f + 8);
-	placed->offset = offset;
-	placed->rel = rel;
-	placed->owner = q->owner_at;
-	placed->rendered = rendered;
-	placed->first = first;
-	placed->at = q->size;
-	f = placed_head(placed);
-	q->size += f->length;
+	d = &q->placed[n & (PLACED_MAX - 1)];
+	d->offset = offset;
+	d->rel = rel;
+	d->at = at;
+	d->length = length;
+	q->sum += sum_shift(f->sum + placed_move(q, d, f, rendered, group), at);
+	records = word_load32(f->records);
+	q->counts += (records & 0xff) | (records & 0xff00) << 8 | (records & 0xff0000) << 16;
+	q->size = at + length;
 	q->placed_count = n + 1;
-	if (!(f->flags & FRAGMENT_MORE)) {
-		q->group_next = 0;
+	if (!(f->flags & FRAGMENT_MORE))
 		return STEP_NEXT;
-	}
 	places = f->pointers[BASE_APEX] + f->pointers[BASE_GROUP] +
 		 (f->stride ? 0 : f->pointers[BASE_OWNER]);
-	q->group_next = (rel + FRAGMENT_PLACES_AT(f->length) + 2 * places + 3) & ~3u;
+	q->group_next = (rel + FRAGMENT_PLACES_AT(length) + 2 * places + 3) & ~3u;
 	return STEP_NEXT;
 }
 
 /* The rest of a group. */
-STEP int group_finish(PACKET *p, struct query *q, u32 offset, u32 rendered)
+STEP int group_finish(PACKET *p, struct query *q, u32 offset, u32 rendered, u32 group)
 {
 	if (!q)
 		return REASON_INTERNAL;
 	for (u32 i = 1; i < IMAGE_GROUP_MAX; i++) {
-		int reason = fragment_place(p, q, offset, q->group_next, rendered, 0);
+		int reason = fragment_place(p, q, offset, q->group_next, rendered, group);
 
 		if (reason || !q->group_next)
 			return reason;
@@ -67,9 +113,10 @@ STEP int group_finish(PACKET *p, struct query *q, u32 offset, u32 rendered)
  */
 INLINE int group_place(PACKET *p, struct query *q, u32 offset, u32 rel, u32 rendered)
 {
-	int reason = fragment_place(p, q, offset, rel, rendered, 1);
+	u32 group = q->size;
+	int reason = fragment_place(p, q, offset, rel, rendered, group);
 
-	return reason || !q->group_next ? reason : group_finish(p, q, offset, rendered);
+	return reason || !q->group_next ? reason : group_finish(p, q, offset, rendered, group);
 }
 
 /* Place what the entry holds of `type`. found = 1 if it holds any. */
@@ -112,6 +159,7 @@ INLINE int type_place(PACKET *p, struct query *q, const struct image_entry *e, u
 STEP int chain_follow(PACKET *p, struct query *q)
 {
 	const struct placed *last;
+	const struct image_fragment *f;
 	const u8 *labels;
 	u32 n, length, at = 0;
 	s32 left;
@@ -119,17 +167,20 @@ STEP int chain_follow(PACKET *p, struct query *q)
 	if (!q)
 		return REASON_INTERNAL;
 	q->chain = 0;
-	n = q->placed_count - 1;
 	if (!q->found)
 		return REASON_IMAGE;
+	if (q->flags & QUERY_TC)
+		return STEP_NEXT;
+	n = q->placed_count - 1;
 	OPAQUE(n);
 	last = &q->placed[n & (PLACED_MAX - 1)];
-	if (!(placed_head(last)->flags & FRAGMENT_TARGET))
+	f = image_at(p, last->offset, last->rel);
+	if (!f)
+		return REASON_IMAGE;
+	if (!(f->flags & FRAGMENT_TARGET))
 		return q->flags & QUERY_CHAINS_PASS ? REASON_CHAIN : STEP_NEXT;
 	q->hops++;
-	labels = image_at(p, last->offset, last->rel + FRAGMENT_HEAD + 10);
-	if (!labels)
-		return REASON_IMAGE;
+	labels = f->data + 10;
 	length = be16_get((be16){word_load16(labels)});
 	labels += 2;
 	n = q->apex_length ? 2 : 1;
@@ -252,6 +303,8 @@ INLINE int select_answer(PACKET *p, struct query *q)
 	q->rcode = RCODE_NOERROR;
 	q->placed_count = 0;
 	q->chain = 0;
+	q->sum = 0;
+	q->counts = 0;
 	q->size = DNS_HEADER + q->name_length + QUESTION_FIXED;
 	reason = find_entry(p, q);
 	if (!reason)

@@ -36,13 +36,11 @@ struct counters {
 	u64 truncated;
 	u64 answered_bytes; /* DNS bytes */
 	u64 samples;        /* written so far; the next goes to slot (samples % SAMPLES_PER_ROW) */
-	u64 seen;           /* queries, for sampling */
-	u64 last_answer;    /* monotonic ns, coarse */
-	u64 reserved[3];
+	u64 reserved[5];
 } __attribute__((aligned(64)));
 
-/* One query of every (sample_mask + 1), overwritten in a ring. Valid when seq is the same before
- * and after a copy. */
+/* Of each path one query of every (sample_mask + 1), overwritten in a ring. Valid when seq is the
+ * same before and after a copy. */
 struct sample {
 	u64 seq;  /* number of this sample in its row, from 1; 0 while it is written */
 	u64 when; /* monotonic ns, coarse */

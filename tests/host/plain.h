@@ -88,12 +88,13 @@ static inline u32 packet_length(PACKET *p)
 
 static inline u8 *packet_view(PACKET *p, u32 at, u32 n)
 {
-	at &= 0x7ff;
+	at &= 0x3fff;
 	return at > p->length || n > p->length - at ? NULL : p->frame + at;
 }
 
 static inline int packet_store(PACKET *p, u32 at, const void *from, u32 n)
 {
+	at &= 0x3fff;
 	if (n < 1 || n > IMAGE_FRAGMENT_MAX || at > p->length || n > p->length - at)
 		return -1;
 	memcpy(p->frame + at, from, n);
