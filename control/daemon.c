@@ -263,13 +263,13 @@ static int signal_reload(sd_event_source *source, const struct signalfd_siginfo 
 	return 0;
 }
 
-static int interfaces_follow(struct daemon *daemon, const struct config *config)
+static void interfaces_follow(struct daemon *daemon, const struct config *config)
 {
 	const char *names[CONFIG_MAX_INTERFACES];
 
 	for (size_t i = 0; i < config->interfaces_count; i++)
 		names[i] = config->interfaces[i].name;
-	return interfaces_set(daemon->interfaces, names, config->interfaces_count);
+	interfaces_set(daemon->interfaces, names, config->interfaces_count);
 }
 
 static enum log_level log_level_of(const struct config *config)
@@ -373,7 +373,7 @@ int daemon_open(struct daemon *daemon, struct config *config, const char *config
 				 &daemon->interfaces, daemon->loop, interfaces_changed, daemon),
 			"rtnetlink");
 	if (r == 0)
-		r = step(interfaces_follow(daemon, config), "interfaces");
+		interfaces_follow(daemon, config);
 	if (r == 0)
 		r = step(fastpath_new(&daemon->fastpath, &daemon->waiting), "fast path");
 	if (r == 0)
@@ -427,22 +427,25 @@ void daemon_close(struct daemon *daemon)
 	config_free(daemon->config);
 }
 
-/* Everything that can say no comes first; what comes after it can't fail but for
- * want of memory. */
+/* Everything that can say no comes first, for want of memory too, and leaves all
+ * as it is: nothing may point into a configuration that was refused. */
 static int config_take(struct daemon *daemon, struct config *config, char *error, size_t error_size)
 {
 	struct config *before = daemon->config;
-	int r = daemon_health_reload(daemon, config, error, error_size);
+	struct zones_change *zones;
+	int r = zones_prepare(daemon->zones, config, &zones);
 
-	if (r < 0)
-		return r;
-	r = zones_set(daemon->zones, config);
-	if (r == 0)
-		r = interfaces_follow(daemon, config);
 	if (r < 0) {
-		snprintf(error, error_size, "%s", strerror(-r));
+		snprintf(error, error_size, "zones: %s", strerror(-r));
 		return r;
 	}
+	r = daemon_health_reload(daemon, config, error, error_size);
+	if (r < 0) {
+		zones_abandon(daemon->zones, zones);
+		return r;
+	}
+	zones_commit(daemon->zones, zones);
+	interfaces_follow(daemon, config);
 	daemon->config = config;
 	config_free(before);
 	log_open(log_level_of(config));

@@ -20,7 +20,7 @@ struct interfaces {
 	int asker; /* for SIOCGIF...; any datagram socket */
 	void (*changed)(void *arg);
 	void *arg;
-	struct interface *list;
+	struct interface list[INTERFACES_MOST];
 	size_t count;
 };
 
@@ -127,7 +127,6 @@ void interfaces_close(struct interfaces *interfaces)
 		close(interfaces->news);
 	if (interfaces->asker >= 0)
 		close(interfaces->asker);
-	free(interfaces->list);
 	free(interfaces);
 }
 
@@ -140,12 +139,12 @@ static const struct interface *interface_find(const struct interfaces *interface
 	return NULL;
 }
 
-int interfaces_set(struct interfaces *interfaces, const char *const *names, size_t count)
+void interfaces_set(struct interfaces *interfaces, const char *const *names, size_t count)
 {
-	struct interface *list = calloc(count + 1, sizeof(*list));
+	struct interface list[INTERFACES_MOST] = {0};
 
-	if (!list)
-		return -ENOMEM;
+	if (count > INTERFACES_MOST)
+		count = INTERFACES_MOST;
 	for (size_t i = 0; i < count; i++) {
 		const struct interface *known = interface_find(interfaces, names[i]);
 
@@ -154,12 +153,10 @@ int interfaces_set(struct interfaces *interfaces, const char *const *names, size
 		else
 			snprintf(list[i].name, sizeof(list[i].name), "%s", names[i]);
 	}
-	free(interfaces->list);
-	interfaces->list = list;
+	memcpy(interfaces->list, list, sizeof(list));
 	interfaces->count = count;
 	for (size_t i = 0; i < count; i++)
-		interface_update(interfaces, &list[i]);
-	return 0;
+		interface_update(interfaces, &interfaces->list[i]);
 }
 
 const struct interface *interfaces_list(const struct interfaces *interfaces, size_t *count)

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#define INTERFACES_MOST 16
+
 struct interface {
 	char name[16];
 	uint32_t ifindex; /* 0 = it isn't there */
@@ -28,8 +30,8 @@ int interfaces_open(
 	struct interfaces **interfaces, sd_event *loop, void (*changed)(void *arg), void *arg);
 void interfaces_close(struct interfaces *interfaces);
 
-/* These names from now on; what is known of those that stay is kept. 0, -ENOMEM. */
-int interfaces_set(struct interfaces *interfaces, const char *const *names, size_t count);
+/* These names from now on, at most INTERFACES_MOST; what is known of those that stay is kept. */
+void interfaces_set(struct interfaces *interfaces, const char *const *names, size_t count);
 
 const struct interface *interfaces_list(const struct interfaces *interfaces, size_t *count);
 

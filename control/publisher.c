@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
+#define HASH_NONFATAL_OOM 1 /* an element that wasn't added has no table */
 #include <uthash.h>
 
 #include "control/clock.h"
@@ -72,6 +73,16 @@ static struct zone_entry *zone_find_entry(struct publisher *publisher, const uin
 
 	HASH_FIND(hh, publisher->zones, apex, name_size(apex), entry);
 	return entry;
+}
+
+/* False: no memory, and the entry is gone. */
+static bool zone_enter(struct publisher *publisher, struct zone_entry *entry)
+{
+	HASH_ADD_KEYPTR(hh, publisher->zones, entry->apex, name_size(entry->apex), entry);
+	if (entry->hh.tbl)
+		return true;
+	free(entry);
+	return false;
 }
 
 static void zone_queue(struct publisher *publisher, struct zone_entry *entry, enum work work)
@@ -285,7 +296,8 @@ static void zone_adopt(void *context, const uint8_t *apex)
 			return; /* it goes on answering until its deadline */
 		memcpy(entry->apex, apex, name_size(apex));
 		entry->remove = true;
-		HASH_ADD_KEYPTR(hh, publisher->zones, entry->apex, name_size(apex), entry);
+		if (!zone_enter(publisher, entry))
+			return;
 		memcpy(entry->zone.apex, apex, name_size(apex));
 	}
 	zone_look(publisher, &entry->zone);
@@ -533,7 +545,10 @@ int publisher_add(struct publisher *publisher, const uint8_t *apex)
 		}
 		memcpy(entry->apex, apex, size);
 		memcpy(entry->zone.apex, apex, size);
-		HASH_ADD_KEYPTR(hh, publisher->zones, entry->apex, size, entry);
+		if (!zone_enter(publisher, entry)) {
+			r = -ENOMEM;
+			goto out;
+		}
 	}
 	/* Wanted again before it was gone: nothing that was said of it before counts. */
 	if (entry->remove) {

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
+#define HASH_NONFATAL_OOM 1 /* an element that wasn't added has no table */
 #include <uthash.h>
 
 #include "control/clock.h"
@@ -40,27 +41,31 @@ struct board_row {
 	struct mirror_status status;
 };
 
+/* The zones of one configuration. */
+struct zones_set {
+	const struct config *config;
+	struct zone_row *rows; /* by name, as views[] */
+	struct zone_row *by_apex;
+	struct zones_view *views;
+	struct board_row *board; /* written by the zone worker under the lock */
+	size_t count;
+};
+
 struct zones {
 	sd_event_source *image_news, *mirror_news;
 	struct waiting *waiting;
 	void (*changed)(void *arg, bool image);
 	void *arg;
-	const struct config *config;
+	struct zones_set set;
 	struct publisher *publisher;
 	struct mirror *mirror;
 	struct engine_memory *memory; /* until the publisher has it */
 	bool memory_given, image_known;
 	struct watch worker_watch, publisher_watch;
 	uint32_t next_id;
-	struct zone_row *rows; /* by name, as views[] */
-	struct zone_row *by_apex;
-	struct zones_view *views;
-	size_t count;
 	/* Written by the zone worker under the lock. */
 	pthread_mutex_t lock;
 	int news; /* eventfd */
-	struct board_row *board;
-	size_t board_count;
 	struct zones_totals totals;
 };
 
@@ -126,9 +131,9 @@ static void worker_status(void *context, const struct mirror_status *status)
 	struct zones *zones = context;
 
 	pthread_mutex_lock(&zones->lock);
-	for (size_t low = 0, high = zones->board_count; low < high;) {
+	for (size_t low = 0, high = zones->set.count; low < high;) {
 		size_t middle = (low + high) / 2;
-		struct board_row *row = &zones->board[middle];
+		struct board_row *row = &zones->set.board[middle];
 
 		if (row->id == status->id) {
 			row->status = *status;
@@ -160,13 +165,13 @@ static struct zone_row *row_of_apex(struct zones *zones, const uint8_t *apex)
 {
 	struct zone_row *row;
 
-	HASH_FIND(hh, zones->by_apex, apex, name_size(apex), row);
+	HASH_FIND(hh, zones->set.by_apex, apex, name_size(apex), row);
 	return row;
 }
 
 static struct zones_view *row_view(struct zones *zones, const struct zone_row *row)
 {
-	return &zones->views[row - zones->rows];
+	return &zones->set.views[row - zones->set.rows];
 }
 
 static bool key_missing(const struct mirror_status *status)
@@ -187,8 +192,9 @@ static void key_await(struct zones *zones, struct zone_row *row)
 	}
 	if (row->key[0] == '\0')
 		return;
-	for (size_t i = 0; i < zones->count; i++)
-		others |= &zones->rows[i] != row && strcmp(zones->rows[i].key, row->key) == 0;
+	for (size_t i = 0; i < zones->set.count; i++)
+		others |=
+			&zones->set.rows[i] != row && strcmp(zones->set.rows[i].key, row->key) == 0;
 	if (!others)
 		waiting_end(zones->waiting, "key", row->key);
 	row->key[0] = '\0';
@@ -292,18 +298,26 @@ static void image_report(void *arg, const struct publisher_zone *report)
 	view_judge(view);
 }
 
+static void set_free(struct zones_set *set)
+{
+	HASH_CLEAR(hh, set->by_apex);
+	free(set->rows);
+	free(set->views);
+	free(set->board);
+}
+
 /* Options for the mirror, in memory of one allocation each; freed by
  * options_free(). 0 or -ENOMEM. */
-static int options_fill(const struct zones *zones, struct mirror_options *options)
+static int options_fill(const struct zones_set *set, struct mirror_options *options)
 {
-	const struct config *config = zones->config;
-	struct mirror_zone_options *list = calloc(zones->count + 1, sizeof(*list));
+	const struct config *config = set->config;
+	struct mirror_zone_options *list = calloc(set->count + 1, sizeof(*list));
 	struct key_options *keys = calloc(config->keys_count + 1, sizeof(*keys));
 
 	*options = (struct mirror_options){.keys = keys,
 		.key_count = config->keys_count,
 		.zones = list,
-		.zone_count = zones->count};
+		.zone_count = set->count};
 	if (!list || !keys) {
 		free(list);
 		free(keys);
@@ -320,9 +334,9 @@ static int options_fill(const struct zones *zones, struct mirror_options *option
 	for (size_t i = 0; i < config->keys_count; i++)
 		keys[i] = (struct key_options){config->keys[i].name.text, config->keys[i].algorithm,
 			config->keys[i].secret_file};
-	for (size_t i = 0; i < zones->count; i++) {
-		const struct zone_row *row = &zones->rows[i];
-		const struct publisher_zone *image = &zones->views[i].image;
+	for (size_t i = 0; i < set->count; i++) {
+		const struct zone_row *row = &set->rows[i];
+		const struct publisher_zone *image = &set->views[i].image;
 
 		list[i] = (struct mirror_zone_options){.id = row->id,
 			.name = row->config->name.wire,
@@ -349,9 +363,9 @@ static int mirror_begin(struct zones *zones)
 	struct mirror_options options;
 	int r;
 
-	if (zones->mirror || !zones->config || (zones->memory_given && !zones->image_known))
+	if (zones->mirror || !zones->set.config || (zones->memory_given && !zones->image_known))
 		return 0;
-	r = options_fill(zones, &options);
+	r = options_fill(&zones->set, &options);
 	if (r < 0)
 		return r;
 	pthread_mutex_lock(&zones->lock);
@@ -402,9 +416,9 @@ static int mirror_news(sd_event_source *source, int fd, uint32_t events, void *a
 	if (read(fd, &count, sizeof(count)) < 0)
 		return 0;
 	pthread_mutex_lock(&zones->lock);
-	for (size_t i = 0; i < zones->board_count; i++) {
-		struct board_row *left = &zones->board[i];
-		struct zone_row *row = &zones->rows[left->row];
+	for (size_t i = 0; i < zones->set.count; i++) {
+		struct board_row *left = &zones->set.board[i];
+		struct zone_row *row = &zones->set.rows[left->row];
 
 		if (!left->news)
 			continue;
@@ -464,10 +478,7 @@ void zones_close(struct zones *zones)
 	publisher_stop(zones->publisher);
 	if (zones->news >= 0)
 		close(zones->news);
-	HASH_CLEAR(hh, zones->by_apex);
-	free(zones->rows);
-	free(zones->views);
-	free(zones->board);
+	set_free(&zones->set);
 	pthread_mutex_destroy(&zones->lock);
 	free(zones);
 }
@@ -491,26 +502,11 @@ static int board_compare(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-/* The parts of a new set, before it takes the old one's place. */
-struct zones_set {
-	struct zone_row *rows, *by_apex;
-	struct zones_view *views;
-	struct board_row *board;
-	size_t count;
-};
-
-static void set_free(struct zones_set *set)
-{
-	HASH_CLEAR(hh, set->by_apex);
-	free(set->rows);
-	free(set->views);
-	free(set->board);
-}
-
 /* What is known of zones that stay moves over; the others get an id. */
 static int set_fill(struct zones *zones, const struct config *config, struct zones_set *set)
 {
-	*set = (struct zones_set){.rows = calloc(config->zones_count + 1, sizeof(*set->rows)),
+	*set = (struct zones_set){.config = config,
+		.rows = calloc(config->zones_count + 1, sizeof(*set->rows)),
 		.views = calloc(config->zones_count + 1, sizeof(*set->views)),
 		.board = calloc(config->zones_count + 1, sizeof(*set->board))};
 	if (!set->rows || !set->views || !set->board)
@@ -536,77 +532,139 @@ static int set_fill(struct zones *zones, const struct config *config, struct zon
 		set->views[i].name = &row->config->name;
 		set->board[i] = (struct board_row){.id = row->id, .row = i};
 		HASH_ADD_KEYPTR(hh, set->by_apex, row->config->name.wire, name_size(apex), row);
+		if (!row->hh.tbl)
+			return -ENOMEM;
+		if (!set->views[i].state)
+			view_judge(&set->views[i]);
 	}
 	qsort(set->board, set->count, sizeof(*set->board), board_compare);
 	return 0;
 }
 
-/* Zones that are new are wanted of the publisher; those that left aren't. */
-static int set_publish(struct zones *zones, struct zones_set *set)
+/* Those of the first `count` zones that aren't in force are wanted no more. */
+static void set_unwant(struct zones *zones, const struct zones_set *set, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t *apex = set->rows[i].config->name.wire;
+
+		if (!row_of_apex(zones, apex))
+			publisher_remove(zones->publisher, apex);
+	}
+}
+
+/* Zones that are new are wanted of the publisher. */
+static int set_want(struct zones *zones, const struct zones_set *set)
 {
 	for (size_t i = 0; i < set->count; i++) {
 		int r = publisher_add(zones->publisher, set->rows[i].config->name.wire);
 
-		if (r < 0)
+		if (r < 0) {
+			set_unwant(zones, set, i);
 			return r;
-		if (!set->views[i].state)
-			view_judge(&set->views[i]);
-	}
-	for (size_t i = 0; i < zones->count; i++) {
-		const uint8_t *apex = zones->rows[i].config->name.wire;
-		struct zone_row *stays;
-
-		HASH_FIND(hh, set->by_apex, apex, name_size(apex), stays);
-		if (!stays) {
-			publisher_remove(zones->publisher, apex);
-			zones->views[i].mirror.fault.kind = ZONE_FAULT_NONE;
-			key_await(zones, &zones->rows[i]);
 		}
 	}
 	return 0;
+}
+
+/* Zones that are in force and not in the set aren't wanted any more. */
+static void set_leave(struct zones *zones, const struct zones_set *set)
+{
+	for (size_t i = 0; i < zones->set.count; i++) {
+		struct zone_row *row = &zones->set.rows[i];
+		const uint8_t *apex = row->config->name.wire;
+		struct zone_row *stays;
+
+		HASH_FIND(hh, set->by_apex, apex, name_size(apex), stays);
+		if (stays)
+			continue;
+		publisher_remove(zones->publisher, apex);
+		row_view(zones, row)->mirror.fault.kind = ZONE_FAULT_NONE;
+		key_await(zones, row);
+	}
 }
 
 /* The publisher removes what it finds and nobody has asked for: not before the
  * configuration's zones are known. */
 static void memory_hand_over(struct zones *zones)
 {
-	if (!zones->config || !zones->memory)
+	if (!zones->set.config || !zones->memory)
 		return;
 	publisher_memory(zones->publisher, zones->memory);
 	zones->memory = NULL;
 }
 
-int zones_set(struct zones *zones, const struct config *config)
+/* All that a reload needs, in hand. */
+struct zones_change {
+	struct zones_set set;
+	struct mirror_change *mirror; /* NULL: the mirror doesn't run yet */
+};
+
+static int change_fill(
+	struct zones *zones, const struct config *config, struct zones_change *change)
 {
 	struct mirror_options options;
-	struct zones_set set, old;
-	int r = set_fill(zones, config, &set);
+	int r = set_fill(zones, config, &change->set);
 
-	if (r == 0)
-		r = set_publish(zones, &set);
-	if (r < 0) {
-		set_free(&set);
-		return r;
-	}
-	pthread_mutex_lock(&zones->lock);
-	old = (struct zones_set){
-		zones->rows, zones->by_apex, zones->views, zones->board, zones->count};
-	zones->rows = set.rows;
-	zones->by_apex = set.by_apex;
-	zones->views = set.views;
-	zones->board = set.board;
-	zones->count = zones->board_count = set.count;
-	zones->config = config;
-	pthread_mutex_unlock(&zones->lock);
-	set_free(&old);
-	memory_hand_over(zones);
-	if (!zones->mirror)
-		return mirror_begin(zones);
-	r = options_fill(zones, &options);
+	if (r < 0 || !zones->mirror)
+		return r < 0 ? r : set_want(zones, &change->set);
+	r = options_fill(&change->set, &options);
 	if (r < 0)
 		return r;
-	r = mirror_reload(zones->mirror, &options);
+	r = mirror_prepare(zones->mirror, &options, &change->mirror);
 	options_free(&options);
+	return r < 0 ? r : set_want(zones, &change->set);
+}
+
+int zones_prepare(struct zones *zones, const struct config *config, struct zones_change **out)
+{
+	struct zones_change *change = calloc(1, sizeof(*change));
+	int r = change ? change_fill(zones, config, change) : -ENOMEM;
+
+	if (r == 0) {
+		*out = change;
+		return 0;
+	}
+	if (change) {
+		mirror_abandon(change->mirror);
+		set_free(&change->set);
+	}
+	free(change);
+	return r;
+}
+
+void zones_abandon(struct zones *zones, struct zones_change *change)
+{
+	if (!change)
+		return;
+	set_unwant(zones, &change->set, change->set.count);
+	mirror_abandon(change->mirror);
+	set_free(&change->set);
+	free(change);
+}
+
+void zones_commit(struct zones *zones, struct zones_change *change)
+{
+	struct zones_set old = zones->set;
+
+	set_leave(zones, &change->set);
+	pthread_mutex_lock(&zones->lock);
+	zones->set = change->set;
+	pthread_mutex_unlock(&zones->lock);
+	set_free(&old);
+	if (change->mirror)
+		mirror_commit(zones->mirror, change->mirror);
+	free(change);
+	memory_hand_over(zones);
+	mirror_begin(zones); /* says so when it can't, and zones_tick() tries again */
+}
+
+int zones_set(struct zones *zones, const struct config *config)
+{
+	struct zones_change *change;
+	int r = zones_prepare(zones, config, &change);
+
+	if (r == 0)
+		zones_commit(zones, change);
 	return r;
 }
 
@@ -626,16 +684,16 @@ bool zones_image_known(const struct zones *zones)
 
 const struct zones_view *zones_views(const struct zones *zones, size_t *count)
 {
-	*count = zones->count;
-	return zones->views;
+	*count = zones->set.count;
+	return zones->set.views;
 }
 
 const struct zones_view *zones_find(const struct zones *zones, const struct domain *name)
 {
 	struct zone_row *row;
 
-	HASH_FIND(hh, zones->by_apex, name->wire, name->wire_length, row);
-	return row ? &zones->views[row - zones->rows] : NULL;
+	HASH_FIND(hh, zones->set.by_apex, name->wire, name->wire_length, row);
+	return row ? &zones->set.views[row - zones->set.rows] : NULL;
 }
 
 void zones_totals(struct zones *zones, struct zones_totals *totals)
@@ -643,10 +701,10 @@ void zones_totals(struct zones *zones, struct zones_totals *totals)
 	pthread_mutex_lock(&zones->lock);
 	*totals = zones->totals;
 	pthread_mutex_unlock(&zones->lock);
-	totals->count = (unsigned)zones->count;
-	for (size_t i = 0; i < zones->count; i++) {
-		totals->fast += zones->views[i].fast;
-		totals->trouble += zones->views[i].trouble;
+	totals->count = (unsigned)zones->set.count;
+	for (size_t i = 0; i < zones->set.count; i++) {
+		totals->fast += zones->set.views[i].fast;
+		totals->trouble += zones->set.views[i].trouble;
 	}
 }
 
@@ -662,9 +720,9 @@ static void threads_watch(struct zones *zones)
 {
 	struct timespan patience;
 
-	if (!zones->config)
+	if (!zones->set.config)
 		return;
-	patience = watch_patience(zones->config->fastpath.memory);
+	patience = watch_patience(zones->set.config->fastpath.memory);
 	watch_look(&zones->publisher_watch, publisher_pulse(zones->publisher), patience,
 		zones->waiting);
 	watch_look(&zones->worker_watch, zones->mirror ? mirror_pulse(zones->mirror) : NULL,
@@ -675,6 +733,6 @@ void zones_tick(struct zones *zones)
 {
 	mirror_begin(zones);
 	threads_watch(zones);
-	for (size_t i = 0; i < zones->count; i++)
-		view_judge(&zones->views[i]);
+	for (size_t i = 0; i < zones->set.count; i++)
+		view_judge(&zones->set.views[i]);
 }

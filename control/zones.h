@@ -56,6 +56,18 @@ struct publisher *zones_publisher(struct zones *zones);
  * none (hand it over with zones_memory()). 0 or negative errno: nothing changed.
  */
 int zones_set(struct zones *zones, const struct config *config);
+
+/*
+ * The same in two steps, for a caller who has more to reload: all that can fail
+ * comes first, and changes nothing that anybody sees. `config` must stay from
+ * the first step on; after zones_abandon() nothing points into it. The former
+ * one isn't looked at any more after zones_commit().
+ */
+struct zones_change;
+int zones_prepare(struct zones *zones, const struct config *config, struct zones_change **change);
+void zones_commit(struct zones *zones, struct zones_change *change);
+void zones_abandon(struct zones *zones, struct zones_change *change);
+
 void zones_memory(struct zones *zones, struct engine_memory *memory);
 
 /* What the image held when it was handed over is in the views (or it can't be

@@ -250,7 +250,10 @@ struct tenant *image_tenant_new(struct image *image, const uint8_t *labels, uint
 	memcpy(tenant->apex, labels, size);
 	tenant->apex_size = (uint8_t)(size + 1);
 	HASH_ADD_KEYPTR(hh, image->tenants, tenant->apex, tenant->apex_size, tenant);
-	return tenant;
+	if (tenant->hh.tbl)
+		return tenant;
+	free(tenant);
+	return NULL;
 }
 
 int image_zone_add(struct image *image, const uint8_t *apex)

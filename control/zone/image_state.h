@@ -11,6 +11,7 @@
 #include "control/zone/image_space.h"
 #include "control/zone/image_store.h"
 
+#define HASH_NONFATAL_OOM 1 /* an element that wasn't added has no table */
 #include <uthash.h>
 
 #define VERSION_UNITS (sizeof(struct image_version) / IMAGE_UNIT)

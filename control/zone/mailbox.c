@@ -40,23 +40,34 @@ int mailbox_fd(const struct mailbox *mailbox)
 	return mailbox->fd;
 }
 
+static void mail_append(struct mailbox *mailbox, struct mail *mail)
+{
+	mail->next = NULL;
+	*mailbox->last = mail;
+	mailbox->last = &mail->next;
+	/* Under the lock, so that the descriptor is readable exactly while mail waits. */
+	if (mailbox->count++ == 0)
+		eventfd_write(mailbox->fd, 1);
+}
+
 int mailbox_post(struct mailbox *mailbox, struct mail *mail)
 {
 	int error = 0;
 
-	mail->next = NULL;
 	pthread_mutex_lock(&mailbox->lock);
-	if (mailbox->count == mailbox->limit) {
+	if (mailbox->count >= mailbox->limit)
 		error = -ENOBUFS;
-	} else {
-		*mailbox->last = mail;
-		mailbox->last = &mail->next;
-		/* Under the lock, so that the descriptor is readable exactly while mail waits. */
-		if (mailbox->count++ == 0)
-			eventfd_write(mailbox->fd, 1);
-	}
+	else
+		mail_append(mailbox, mail);
 	pthread_mutex_unlock(&mailbox->lock);
 	return error;
+}
+
+void mailbox_press(struct mailbox *mailbox, struct mail *mail)
+{
+	pthread_mutex_lock(&mailbox->lock);
+	mail_append(mailbox, mail);
+	pthread_mutex_unlock(&mailbox->lock);
 }
 
 struct mail *mailbox_take(struct mailbox *mailbox)

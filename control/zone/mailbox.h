@@ -26,6 +26,9 @@ int mailbox_fd(const struct mailbox *mailbox);
  * with the next or to drop. */
 int mailbox_post(struct mailbox *mailbox, struct mail *mail);
 
+/* The same, however full it is: for what can't be refused. Who posts it bounds how much that is. */
+void mailbox_press(struct mailbox *mailbox, struct mail *mail);
+
 /* The reader's thread. The oldest message, now the caller's, or NULL. */
 struct mail *mailbox_take(struct mailbox *mailbox);
 

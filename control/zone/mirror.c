@@ -11,7 +11,6 @@
 #include "control/zone/mirror_zone.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -25,7 +24,13 @@ struct letter {
 	enum letter_kind kind;
 	uint32_t id, serial;
 	struct zone_fault fault;
+	/* RELOAD: with all the memory that it takes. */
 	struct mirror_setup *setup;
+	struct mirror_holdings holdings;
+};
+
+struct mirror_change {
+	struct letter letter;
 };
 
 /* The zone of another setup that continues this one: the same id and name. */
@@ -112,6 +117,8 @@ static void letter_free(struct mail *mail)
 {
 	struct letter *letter = (struct letter *)mail;
 
+	if (letter->setup)
+		mirror_holdings_free(&letter->holdings, letter->setup);
 	mirror_setup_free(letter->setup);
 	free(letter);
 }
@@ -119,7 +126,6 @@ static void letter_free(struct mail *mail)
 static void letter_take(struct mirror *mirror, struct letter *letter)
 {
 	struct mirror_event event;
-	struct mirror_holdings holdings;
 	uint32_t zone;
 
 	switch (letter->kind) {
@@ -127,10 +133,7 @@ static void letter_take(struct mirror *mirror, struct letter *letter)
 		mirror->stopping = true;
 		return;
 	case LETTER_RELOAD:
-		/* Without memory the old options stay in force; the next reload may do better. */
-		if (mirror_holdings_new(&holdings, mirror, letter->setup))
-			return;
-		setup_apply(mirror, letter->setup, &holdings);
+		setup_apply(mirror, letter->setup, &letter->holdings);
 		letter->setup = NULL;
 		return;
 	case LETTER_REPORT:
@@ -177,6 +180,7 @@ static void mirror_free(struct mirror *mirror)
 		mirror_holdings_free(&mirror->held, mirror->setup);
 	mirror_setup_free(mirror->setup);
 	mailbox_close(mirror->mailbox, letter_free);
+	free(mirror->stop);
 	free(mirror);
 }
 
@@ -196,6 +200,12 @@ int mirror_start(
 	error = mailbox_open(&mirror->mailbox, MAIL_LIMIT);
 	if (error)
 		goto out;
+	mirror->stop = calloc(1, sizeof(*mirror->stop));
+	if (!mirror->stop) {
+		error = -ENOMEM;
+		goto out;
+	}
+	mirror->stop->kind = LETTER_STOP;
 	error = mirror_setup_new(&setup, options);
 	if (error)
 		goto out;
@@ -234,15 +244,45 @@ static int letter_send(struct mirror *mirror, const struct letter *content)
 	return error;
 }
 
+int mirror_prepare(
+	struct mirror *mirror, const struct mirror_options *options, struct mirror_change **out)
+{
+	struct mirror_change *change = calloc(1, sizeof(*change));
+	int error = change ? mirror_setup_new(&change->letter.setup, options) : -ENOMEM;
+
+	if (!error) {
+		change->letter.kind = LETTER_RELOAD;
+		error = mirror_holdings_new(&change->letter.holdings, mirror, change->letter.setup);
+	}
+	if (!error) {
+		*out = change;
+		return 0;
+	}
+	if (change)
+		mirror_setup_free(change->letter.setup);
+	free(change);
+	return error;
+}
+
+void mirror_commit(struct mirror *mirror, struct mirror_change *change)
+{
+	pulse_call(&mirror->pulse);
+	mailbox_press(mirror->mailbox, &change->letter.mail);
+}
+
+void mirror_abandon(struct mirror_change *change)
+{
+	if (change)
+		letter_free(&change->letter.mail);
+}
+
 int mirror_reload(struct mirror *mirror, const struct mirror_options *options)
 {
-	struct letter letter = {.kind = LETTER_RELOAD};
-	int error = mirror_setup_new(&letter.setup, options);
+	struct mirror_change *change;
+	int error = mirror_prepare(mirror, options, &change);
 
 	if (!error)
-		error = letter_send(mirror, &letter);
-	if (error)
-		mirror_setup_free(letter.setup);
+		mirror_commit(mirror, change);
 	return error;
 }
 
@@ -270,13 +310,11 @@ int mirror_poke(struct mirror *mirror, uint32_t id)
 
 void mirror_stop(struct mirror *mirror)
 {
-	struct letter letter = {.kind = LETTER_STOP};
-
 	if (!mirror)
 		return;
-	/* A full mailbox is being emptied. */
-	while (letter_send(mirror, &letter))
-		poll(NULL, 0, 1);
+	pulse_call(&mirror->pulse);
+	mailbox_press(mirror->mailbox, &mirror->stop->mail);
+	mirror->stop = NULL;
 	pthread_join(mirror->thread, NULL);
 	mirror_free(mirror);
 }

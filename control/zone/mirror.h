@@ -139,6 +139,14 @@ int mirror_start(struct mirror **mirror, const struct mirror_options *options,
  * are read again. -EINVAL as above. */
 int mirror_reload(struct mirror *mirror, const struct mirror_options *options);
 
+/* The same in two steps, for a caller who has more to reload: all that can fail comes first, and
+ * changes nothing. One thread at a time. */
+struct mirror_change;
+int mirror_prepare(
+	struct mirror *mirror, const struct mirror_options *options, struct mirror_change **change);
+void mirror_commit(struct mirror *mirror, struct mirror_change *change);
+void mirror_abandon(struct mirror_change *change); /* NULL is fine */
+
 /* What became of a zone handed over: fault NULL or NONE: published; TOO_LARGE: nothing of the zone
  * is in the image; else its predecessor stays. */
 int mirror_report(

@@ -45,9 +45,12 @@ struct mirror_holdings {
 	struct mirror_job *jobs; /* setup->transfers */
 };
 
+struct letter;
+
 struct mirror {
 	pthread_t thread;
 	struct mailbox *mailbox;
+	struct letter *stop; /* written beforehand, so that ending needs no memory */
 	struct mirror_sink sink;
 	struct pulse pulse;
 
