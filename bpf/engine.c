@@ -254,18 +254,23 @@ const char *engine_error(const struct engine *e)
 	return e->error;
 }
 
-int engine_settle(struct engine *e, const char *const *ifnames, size_t count)
+int engine_settle(struct engine *e, const char *const *ifnames, size_t count, bool may_flap)
 {
-	unsigned int foreign;
-	int err = link_settle(e, ifnames, count, &foreign);
+	struct link_rest rest;
+	int err = link_settle(e, ifnames, count, may_flap, &rest);
 
-	if (!err && foreign)
-		err = engine_fail(e, -EAGAIN, "%u interface%s still on an older program", foreign,
-			foreign == 1 ? "" : "s");
+	if (!err && rest.foreign)
+		err = engine_fail(e, -EAGAIN, "%u interface%s still on an older program",
+			rest.foreign, rest.foreign == 1 ? "" : "s");
 	if (!err)
 		err = generation_publish(e);
 	if (!err)
 		err = generation_retire_others(e);
+	if (!err && rest.kept)
+		err = engine_fail(e, -EAGAIN,
+			"%u interface%s no longer configured: detaching may flap the link, so not "
+			"before nothing is announced",
+			rest.kept, rest.kept == 1 ? " is" : "s are");
 	return err;
 }
 

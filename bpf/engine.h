@@ -57,8 +57,11 @@ const char *engine_error(const struct engine *engine);
  * Attach by interface name, or move an existing link to this generation's program; -ENODEV while
  * the interface doesn't exist (ask again). Idempotent; a link that works is left alone, so that no
  * driver flaps. result->note says why not, or why generic.
+ *
+ * Many drivers reset their rings when a program comes or goes natively, and the link with them.
+ * `may_flap` false: -EAGAIN where that would have to be, and all stays as it is.
  */
-int engine_attach(struct engine *engine, const char *ifname, enum attach_mode mode,
+int engine_attach(struct engine *engine, const char *ifname, enum attach_mode mode, bool may_flap,
 	struct engine_attachment *result);
 /* What is really there now. Never changes anything. -ENODEV: no such interface (result is filled).
  */
@@ -68,9 +71,10 @@ int engine_detach(struct engine *engine, const char *ifname);
 /*
  * These interfaces and no others: detach the rest (of an earlier configuration), and let older
  * generations go as soon as no link runs their program. -EAGAIN: one still does; attach it, then
- * call again.
+ * call again. Also -EAGAIN: an interface must be detached that runs natively, and nothing
+ * `may_flap`.
  */
-int engine_settle(struct engine *engine, const char *const *ifnames, size_t count);
+int engine_settle(struct engine *engine, const char *const *ifnames, size_t count, bool may_flap);
 
 /*
  * One test run, on a frame that comes in on lo, of the program that an interface in this mode runs

@@ -100,9 +100,13 @@ int generation_remove_all(struct engine *engine);
 /* Close the descriptors; pins stay. */
 void generation_close(struct engine *engine);
 
-/* XDP links. `foreign`: how many links run a program of another generation. */
-int link_settle(
-	struct engine *engine, const char *const *ifnames, size_t count, unsigned int *foreign);
+/* XDP links. What link_settle() left: */
+struct link_rest {
+	unsigned int foreign; /* links that run a program of another generation */
+	unsigned int kept;    /* not wanted, but detaching may flap */
+};
+int link_settle(struct engine *engine, const char *const *ifnames, size_t count, bool may_flap,
+	struct link_rest *rest);
 int link_remove_all(struct engine *engine);
 bool link_any(struct engine *engine);
 

@@ -319,7 +319,17 @@ static bool link_reuse(struct engine *e, struct link_state *link, enum attach_mo
 	return link_judge(e, link, result) == 0 && result->attached;
 }
 
-int engine_attach(struct engine *e, const char *ifname, enum attach_mode mode,
+/* Does it run its program natively now? Taking that away may flap the interface. */
+static bool link_is_native(const struct link_state *link)
+{
+	enum attach_mode mode;
+	uint32_t id;
+
+	return link->fd >= 0 && link->ifindex && link_query(link->ifindex, &id, &mode) == 0 &&
+	       id == link->program_id && mode == ATTACH_NATIVE;
+}
+
+int engine_attach(struct engine *e, const char *ifname, enum attach_mode mode, bool may_flap,
 	struct engine_attachment *result)
 {
 	char path[PINS_PATH_MAX], note[sizeof(result->note)];
@@ -337,6 +347,15 @@ int engine_attach(struct engine *e, const char *ifname, enum attach_mode mode,
 		goto out;
 	}
 	if (!link_reuse(e, &link, mode, result)) {
+		if (!may_flap && (mode != ATTACH_GENERIC || link_is_native(&link))) {
+			link_judge(e, &link, result);
+			snprintf(result->note, sizeof(result->note),
+				"attaching in %s mode may flap the link, so not before nothing is "
+				"announced",
+				mode_name(mode));
+			err = -EAGAIN;
+			goto out;
+		}
 		err = link_drop(path, &link);
 		if (!err)
 			err = link_make(e, mode, path, result);
@@ -381,7 +400,8 @@ int engine_detach(struct engine *e, const char *ifname)
 struct link_wish {
 	const char *const *ifnames;
 	size_t count;
-	unsigned int foreign;
+	bool may_flap;
+	struct link_rest rest;
 };
 
 static bool link_wanted(const struct link_wish *wish, const char *pin)
@@ -401,36 +421,42 @@ static int link_visit_settle(struct engine *e, const char *name, void *data)
 	struct link_wish *wish = data;
 	char path[PINS_PATH_MAX];
 	struct link_state link;
+	bool kept = false;
 	int err = pins_path(e, path, "%s", name);
 
 	if (!err)
 		err = link_open(path, &link);
 	if (err)
 		return engine_fail(e, err, "can't open %s: %s", path, strerror(-err));
-	if (!link.ifindex || !link_wanted(wish, name))
+	if (link.ifindex && !link_wanted(wish, name)) {
+		kept = !wish->may_flap && link_is_native(&link);
+		wish->rest.kept += kept;
+	}
+	if (!kept && (!link.ifindex || !link_wanted(wish, name)))
 		err = link_drop(path, &link);
 	else if (!generation_has_program(e, link.program_id))
-		wish->foreign++;
+		wish->rest.foreign++;
 	link_close(&link);
 	if (err)
 		return engine_fail(e, err, "can't remove %s: %s", path, strerror(-err));
 	return 0;
 }
 
-int link_settle(struct engine *e, const char *const *ifnames, size_t count, unsigned int *foreign)
+int link_settle(struct engine *e, const char *const *ifnames, size_t count, bool may_flap,
+	struct link_rest *rest)
 {
-	struct link_wish wish = {.ifnames = ifnames, .count = count};
+	struct link_wish wish = {.ifnames = ifnames, .count = count, .may_flap = may_flap};
 	int err = pins_each(e, LINK_PREFIX, link_visit_settle, &wish);
 
-	*foreign = wish.foreign;
+	*rest = wish.rest;
 	return err;
 }
 
 int link_remove_all(struct engine *e)
 {
-	unsigned int foreign;
+	struct link_rest rest;
 
-	return link_settle(e, NULL, 0, &foreign);
+	return link_settle(e, NULL, 0, true, &rest);
 }
 
 static int link_visit_any(struct engine *e, const char *name, void *data)

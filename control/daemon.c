@@ -130,20 +130,6 @@ void daemon_tell_health(struct daemon *daemon)
 	carrier_tell(daemon);
 }
 
-/* Nothing of ours is in any router: a link may go down for a moment. */
-static bool all_withdrawn(const struct daemon *daemon)
-{
-	struct health_prefix_status status;
-
-	for (size_t i = 0; i < health_prefix_count(daemon->health); i++) {
-		health_prefix_status(daemon->health, i, &status);
-		if (status.has_route && status.route.actual_known &&
-			status.route.actual != ROUTE_WITHDRAWN)
-			return false;
-	}
-	return true;
-}
-
 /* Settings and attachments as configuration and interfaces are now. */
 static void fastpath_follow(struct daemon *daemon)
 {
@@ -155,7 +141,7 @@ static void fastpath_follow(struct daemon *daemon)
 		fastpath_grace_ended(daemon->fastpath);
 	}
 	fastpath_apply(daemon->fastpath, daemon->config, profile_known(daemon->profile),
-		daemon->interfaces, all_withdrawn(daemon), &flipped);
+		daemon->interfaces, health_withdrawn(daemon->health), &flipped);
 	if (!flipped)
 		return;
 	daemon->grace_due = true;

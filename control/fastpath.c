@@ -24,6 +24,7 @@ struct fastpath_link {
 	enum attach_mode wanted;
 	enum attach_mode was; /* when it was attached last */
 	bool lost;            /* it was attached, and then not, without us */
+	bool renew;           /* attached, but not in the mode that is wanted now */
 	struct engine_attachment now;
 };
 
@@ -164,23 +165,32 @@ static void link_tell(const struct fastpath_link *link)
 }
 
 /*
- * Attaches what isn't attached. A native attach may take the link down for a
- * moment, and BGP with it: once a program was there, only while withdrawn.
+ * Attaches what isn't attached. A native program that comes or goes may take the
+ * link down for a moment, and BGP with it, so that is done only while nothing is
+ * announced (`may_flap`); what an earlier daemon has attached is just taken over.
  */
 static void link_follow(struct fastpath *fastpath, struct fastpath_link *link, bool may_flap)
 {
+	enum attach_mode mode = link->wanted;
 	int r;
 
+	if (link->renew && may_flap) {
+		engine_detach(fastpath->engine, link->name);
+		link->renew = link->now.attached = false;
+	}
+	if (link->renew)
+		waiting_begin(fastpath->waiting, "interface", link->name,
+			"another mode is configured; changing it may flap the link, so not before "
+			"nothing is announced");
 	if (link->now.attached)
 		return;
-	if (link->lost && link->was == ATTACH_NATIVE && !may_flap) {
-		waiting_begin(fastpath->waiting, "interface", link->name,
-			"the program is gone; attaching again may flap the link, so not before the "
-			"node is withdrawn");
-		return;
-	}
-	r = engine_attach(fastpath->engine, link->name, link->wanted, &link->now);
-	if (r < 0 || !link->now.attached) {
+	/* The driver has refused native before. */
+	if (link->lost && link->was == ATTACH_GENERIC && mode == ATTACH_AUTO && !may_flap)
+		mode = ATTACH_GENERIC;
+	r = engine_attach(fastpath->engine, link->name, mode, may_flap, &link->now);
+	/* An earlier daemon's, in another mode. */
+	link->renew = r == -EAGAIN && link->now.attached;
+	if ((r < 0 && !link->renew) || !link->now.attached) {
 		link->now.attached = false;
 		waiting_begin(fastpath->waiting, "interface", link->name,
 			*link->now.note ? link->now.note : strerror(-r));
@@ -203,6 +213,13 @@ static const struct fastpath_link *link_find(
 	return NULL;
 }
 
+/* A link that works isn't touched by an attach: another mode needs a new one. */
+static bool mode_suits(const struct fastpath_link *link)
+{
+	return link->now.mode == link->wanted ||
+	       (link->wanted == ATTACH_AUTO && link->now.mode == ATTACH_NATIVE);
+}
+
 /* The configuration's interfaces, with what is known of those that stay. */
 static void links_take(struct fastpath *fastpath, const struct config *config)
 {
@@ -221,10 +238,10 @@ static void links_take(struct fastpath *fastpath, const struct config *config)
 			*link = *known;
 		snprintf(link->name, sizeof(link->name), "%s", name);
 		link->wanted = attach_mode_of(&config->interfaces[i]);
-		/* A link that works isn't touched by an attach: another mode needs a new one. */
-		if (known && known->now.attached && known->wanted != link->wanted) {
-			engine_detach(fastpath->engine, name);
-			link->now.attached = false;
+		if (known && known->wanted != link->wanted) {
+			link->renew = link->now.attached && !mode_suits(link);
+			if (link->now.attached && !link->renew)
+				waiting_end(fastpath->waiting, "interface", name);
 		}
 	}
 	for (size_t j = 0; j < count; j++) {
@@ -245,9 +262,14 @@ static void links_follow(struct fastpath *fastpath, const struct config *config,
 		link_follow(fastpath, &fastpath->links[i], may_flap);
 		names[i] = fastpath->links[i].name;
 	}
-	if (!fastpath->settled)
-		fastpath->settled =
-			engine_settle(fastpath->engine, names, fastpath->links_count) == 0;
+	if (fastpath->settled)
+		return;
+	fastpath->settled =
+		engine_settle(fastpath->engine, names, fastpath->links_count, may_flap) == 0;
+	if (fastpath->settled)
+		waiting_end(fastpath->waiting, "detach", "");
+	else
+		waiting_begin(fastpath->waiting, "detach", "", engine_error(fastpath->engine));
 }
 
 static void links_of(const struct interfaces *interfaces, struct settings_link *links)

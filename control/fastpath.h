@@ -62,7 +62,7 @@ bool fastpath_profile(const struct fastpath *fastpath, struct settings_profile *
  * Makes settings and attachments what configuration and interfaces say; call
  * after any change of either, and once a second. `profile` NULL: nothing was
  * measured yet, so everything passes. `may_flap`: nothing is
- * announced, so a link may go down for a moment. *flipped: settings were
+ * announced for certain, so a link may go down for a moment. *flipped: settings were
  * published; the next ones wait for fastpath_grace_ended().
  */
 void fastpath_apply(struct fastpath *fastpath, const struct config *config,

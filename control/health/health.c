@@ -792,6 +792,23 @@ void health_node_status(const struct health *health, struct health_node_status *
 	};
 }
 
+bool health_withdrawn(const struct health *health)
+{
+	struct route_status status;
+
+	/* Without BIRD there is no session that could fall. */
+	if (route_link(health->route) == BIRD_GONE)
+		return true;
+	for (const struct prefix *prefix = health->prefixes; prefix; prefix = prefix->next) {
+		if (!prefix->route)
+			return false; /* its protocol is still another prefix's, on its way out */
+		route_status(prefix->route, &status);
+		if (!status.actual_known || status.actual != ROUTE_WITHDRAWN)
+			return false;
+	}
+	return true;
+}
+
 size_t health_prefix_count(const struct health *health)
 {
 	return health->prefix_count;

@@ -183,6 +183,10 @@ struct health_check_status {
 	uint32_t serial;
 };
 
+/* Nothing of ours is in any router, for certain: a link may go down for a moment.
+ * What isn't known counts as announced. */
+bool health_withdrawn(const struct health *health);
+
 struct health_node_status {
 	enum bird_link bird;
 	const char *bird_version; /* "" = not known */

@@ -307,7 +307,8 @@ static int try_with_three_capabilities(void)
 		fprintf(stderr, "%s\n", error);
 		return 1;
 	}
-	if (engine_attach(engine, "near", ATTACH_AUTO, &attachment) != 0 || !attachment.attached) {
+	if (engine_attach(engine, "near", ATTACH_AUTO, true, &attachment) != 0 ||
+		!attachment.attached) {
 		fprintf(stderr, "%s\n", attachment.note);
 		return 3;
 	}
@@ -439,7 +440,7 @@ static void adopting_child(int ready, int go)
 	struct engine *engine = open_fresh("one");
 
 	engine_memory(engine)->image[4711] = 0x42;
-	if (engine_attach(engine, "near", ATTACH_NATIVE, &attachment) != 0)
+	if (engine_attach(engine, "near", ATTACH_NATIVE, true, &attachment) != 0)
 		_exit(1);
 	say_ready_and_wait(ready, go);
 	engine_close(engine);
@@ -500,8 +501,8 @@ static void another_size_makes_a_generation_that_takes_the_links_over(void **sta
 
 	make_veth("near", "far");
 	make_veth("near2", "far2");
-	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, &attachment), 0);
-	assert_int_equal(engine_attach(engine, "near2", ATTACH_GENERIC, &attachment), 0);
+	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, true, &attachment), 0);
+	assert_int_equal(engine_attach(engine, "near2", ATTACH_GENERIC, true, &attachment), 0);
 	first = interface_program("near");
 	link = pinned_link("one", "link-near2");
 	engine_close(engine);
@@ -518,21 +519,21 @@ static void another_size_makes_a_generation_that_takes_the_links_over(void **sta
 	expect_text(attachment.note, "older generation");
 	expect_text(engine_note(engine), "generation 1 is of another");
 
-	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, &attachment), 0);
+	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, false, &attachment), 0);
 	assert_true(attachment.attached);
 	second = interface_program("near");
 	assert_int_not_equal(second, first);
 	assert_int_equal(pinned_program("one", "xdp"), second);
-	assert_int_equal(engine_settle(engine, names, 2), -EAGAIN);
+	assert_int_equal(engine_settle(engine, names, 2, true), -EAGAIN);
 	expect_text(engine_error(engine), "older program");
 	assert_true(exists("%s/gen-1", "one"));
 
 	/* Moved, not made again. */
-	assert_int_equal(engine_attach(engine, "near2", ATTACH_AUTO, &attachment), 0);
+	assert_int_equal(engine_attach(engine, "near2", ATTACH_AUTO, false, &attachment), 0);
 	assert_int_equal(attachment.mode, ATTACH_GENERIC);
 	assert_int_equal(pinned_link("one", "link-near2"), link);
 	assert_int_equal(interface_program("near2"), pinned_program("one", "gen-2/xdp-generic"));
-	assert_int_equal(engine_settle(engine, names, 2), 0);
+	assert_int_equal(engine_settle(engine, names, 2, true), 0);
 	assert_false(exists("%s/gen-1", "one"));
 	assert_true(exists("%s/gen-2", "one"));
 	assert_int_equal(engine_remove(engine), 0);
@@ -648,7 +649,7 @@ static void attached_programs_see_frames_in_either_mode(void **state)
 
 	make_veth("near", "far");
 	for (size_t i = 0; i < 2; i++) {
-		assert_int_equal(engine_attach(engine, "near", modes[i], &attachment), 0);
+		assert_int_equal(engine_attach(engine, "near", modes[i], true, &attachment), 0);
 		assert_int_equal(interface_program("near"), pinned_program("one", programs[i]));
 		assert_true(attachment.attached);
 		assert_int_equal(attachment.mode, modes[i]);
@@ -674,14 +675,54 @@ static void attaching_again_touches_nothing(void **state)
 	uint32_t link;
 
 	make_veth("near", "far");
-	assert_int_equal(engine_attach(engine, "near", ATTACH_GENERIC, &attachment), 0);
+	assert_int_equal(engine_attach(engine, "near", ATTACH_GENERIC, true, &attachment), 0);
 	link = pinned_link("one", "link-near");
-	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, &attachment), 0);
+	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, true, &attachment), 0);
 	assert_int_equal(attachment.mode, ATTACH_GENERIC);
 	assert_int_equal(pinned_link("one", "link-near"), link);
-	assert_int_equal(engine_attach(engine, "near", ATTACH_NATIVE, &attachment), 0);
+	assert_int_equal(engine_attach(engine, "near", ATTACH_NATIVE, true, &attachment), 0);
 	assert_int_equal(attachment.mode, ATTACH_NATIVE);
 	assert_int_not_equal(pinned_link("one", "link-near"), link);
+	assert_int_equal(engine_remove(engine), 0);
+}
+
+/* Nothing of what is announced goes through a link that a driver resets. */
+static void without_leave_to_flap_no_native_program_comes_or_goes(void **state)
+{
+	struct engine_attachment attachment;
+	struct engine *engine = open_fresh("one");
+	const char *const names[] = {"near2"};
+	uint32_t link, generic;
+
+	make_veth("near", "far");
+	make_veth("near2", "far2");
+	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, false, &attachment), -EAGAIN);
+	assert_false(attachment.attached);
+	expect_text(attachment.note, "may flap");
+	assert_int_equal(engine_attach(engine, "near", ATTACH_NATIVE, false, &attachment), -EAGAIN);
+	assert_int_equal(interface_program("near"), 0);
+	assert_false(exists("%s/link-near", "one"));
+	/* Generic mode leaves the driver alone. */
+	assert_int_equal(engine_attach(engine, "near2", ATTACH_GENERIC, false, &attachment), 0);
+	generic = interface_program("near2");
+	assert_int_equal(
+		engine_attach(engine, "near2", ATTACH_NATIVE, false, &attachment), -EAGAIN);
+	assert_true(attachment.attached);
+	assert_int_equal(attachment.mode, ATTACH_GENERIC);
+	assert_int_equal(interface_program("near2"), generic);
+	/* What is there already is kept, and isn't taken away. */
+	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, true, &attachment), 0);
+	link = pinned_link("one", "link-near");
+	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, false, &attachment), 0);
+	assert_int_equal(
+		engine_attach(engine, "near", ATTACH_GENERIC, false, &attachment), -EAGAIN);
+	assert_true(attachment.attached);
+	assert_int_equal(engine_settle(engine, names, 1, false), -EAGAIN);
+	expect_text(engine_error(engine), "no longer configured");
+	assert_int_equal(pinned_link("one", "link-near"), link);
+	assert_int_not_equal(interface_program("near"), 0);
+	assert_int_equal(engine_settle(engine, names, 1, true), 0);
+	assert_int_equal(interface_program("near"), 0);
 	assert_int_equal(engine_remove(engine), 0);
 }
 
@@ -690,13 +731,14 @@ static void a_driver_without_xdp_gets_generic_only_by_auto_and_says_why(void **s
 	struct engine_attachment attachment;
 	struct engine *engine = open_fresh("one");
 
-	assert_int_equal(engine_attach(engine, "lo", ATTACH_NATIVE, &attachment), -EOPNOTSUPP);
+	assert_int_equal(
+		engine_attach(engine, "lo", ATTACH_NATIVE, true, &attachment), -EOPNOTSUPP);
 	assert_false(attachment.attached);
 	expect_text(attachment.note, "native mode refused");
 	expect_text(attachment.note, "driver does not support");
 	expect_text(engine_error(engine), "lo");
 	assert_int_equal(interface_program("lo"), 0);
-	assert_int_equal(engine_attach(engine, "lo", ATTACH_AUTO, &attachment), 0);
+	assert_int_equal(engine_attach(engine, "lo", ATTACH_AUTO, true, &attachment), 0);
 	assert_true(attachment.attached);
 	assert_int_equal(attachment.mode, ATTACH_GENERIC);
 	expect_text(attachment.note, "driver does not support");
@@ -708,14 +750,15 @@ static void an_interface_that_is_not_there_is_waited_for(void **state)
 	struct engine_attachment attachment;
 	struct engine *engine = open_fresh("one");
 
-	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, &attachment), -ENODEV);
+	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, true, &attachment), -ENODEV);
 	assert_int_equal(engine_inspect(engine, "near", &attachment), -ENODEV);
 	assert_false(attachment.attached);
 	assert_string_equal(attachment.ifname, "near");
 	make_veth("near", "far");
-	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, &attachment), 0);
+	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, true, &attachment), 0);
 	assert_int_equal(
-		engine_attach(engine, "much-too-long-a-name", ATTACH_AUTO, &attachment), -EINVAL);
+		engine_attach(engine, "much-too-long-a-name", ATTACH_AUTO, true, &attachment),
+		-EINVAL);
 	assert_int_equal(engine_remove(engine), 0);
 }
 
@@ -726,7 +769,7 @@ static void an_interface_made_again_is_attached_again(void **state)
 	unsigned int first;
 
 	make_veth("near", "far");
-	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, &attachment), 0);
+	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, true, &attachment), 0);
 	first = attachment.ifindex;
 	run("ip link del near");
 	assert_int_equal(engine_inspect(engine, "near", &attachment), -ENODEV);
@@ -734,7 +777,7 @@ static void an_interface_made_again_is_attached_again(void **state)
 	assert_int_equal(engine_inspect(engine, "near", &attachment), 0);
 	assert_int_not_equal(attachment.ifindex, first);
 	assert_false(attachment.attached);
-	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, &attachment), 0);
+	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, true, &attachment), 0);
 	assert_true(attachment.attached);
 	expect_frames_seen(engine, "far", true);
 	assert_int_equal(engine_remove(engine), 0);
@@ -747,9 +790,9 @@ static void names_with_dots_are_pinned(void **state)
 	const char *const names[] = {"near.100"};
 
 	make_veth("near.100", "far");
-	assert_int_equal(engine_attach(engine, "near.100", ATTACH_AUTO, &attachment), 0);
+	assert_int_equal(engine_attach(engine, "near.100", ATTACH_AUTO, true, &attachment), 0);
 	assert_true(attachment.attached);
-	assert_int_equal(engine_settle(engine, names, 1), 0);
+	assert_int_equal(engine_settle(engine, names, 1, true), 0);
 	assert_int_equal(engine_inspect(engine, "near.100", &attachment), 0);
 	assert_true(attachment.attached);
 	assert_int_equal(engine_remove(engine), 0);
@@ -781,19 +824,19 @@ static void a_program_in_our_place_is_noticed_and_not_replaced(void **state)
 
 	assert_non_null(other);
 	make_veth("near", "far");
-	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, &attachment), 0);
+	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, true, &attachment), 0);
 	replace_program("one", "near", other);
 	theirs = interface_program("near");
 	assert_int_equal(engine_inspect(engine, "near", &attachment), 0);
 	assert_false(attachment.attached);
 	expect_text(attachment.note, "(pass)");
-	assert_int_not_equal(engine_attach(engine, "near", ATTACH_AUTO, &attachment), 0);
+	assert_int_not_equal(engine_attach(engine, "near", ATTACH_AUTO, true, &attachment), 0);
 	expect_text(attachment.note, "another XDP program");
 	assert_int_equal(interface_program("near"), theirs);
 	assert_int_equal(bpf_xdp_detach((int)if_nametoindex("near"), XDP_FLAGS_DRV_MODE, NULL), 0);
 	assert_int_equal(engine_inspect(engine, "near", &attachment), 0);
 	expect_text(attachment.note, "no XDP program");
-	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, &attachment), 0);
+	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, true, &attachment), 0);
 	assert_true(attachment.attached);
 	pass_bpf__destroy(other);
 	assert_int_equal(engine_remove(engine), 0);
@@ -807,9 +850,9 @@ static void settle_detaches_what_is_not_configured(void **state)
 
 	make_veth("near", "far");
 	make_veth("near2", "far2");
-	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, &attachment), 0);
-	assert_int_equal(engine_attach(engine, "near2", ATTACH_AUTO, &attachment), 0);
-	assert_int_equal(engine_settle(engine, names, 1), 0);
+	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, true, &attachment), 0);
+	assert_int_equal(engine_attach(engine, "near2", ATTACH_AUTO, true, &attachment), 0);
+	assert_int_equal(engine_settle(engine, names, 1, true), 0);
 	assert_int_equal(interface_program("near"), 0);
 	assert_int_not_equal(interface_program("near2"), 0);
 	assert_false(exists("%s/link-near", "one"));
@@ -823,12 +866,12 @@ static void two_instances_do_not_know_each_other(void **state)
 
 	make_veth("near", "far");
 	make_veth("near2", "far2");
-	assert_int_equal(engine_attach(one, "near", ATTACH_AUTO, &attachment), 0);
-	assert_int_equal(engine_attach(two, "near2", ATTACH_AUTO, &attachment), 0);
+	assert_int_equal(engine_attach(one, "near", ATTACH_AUTO, true, &attachment), 0);
+	assert_int_equal(engine_attach(two, "near2", ATTACH_AUTO, true, &attachment), 0);
 	assert_int_not_equal(interface_program("near"), interface_program("near2"));
 	expect_frames_seen(one, "far", true);
 	expect_frames_seen(one, "far2", false);
-	assert_int_equal(engine_attach(two, "near", ATTACH_AUTO, &attachment), -EBUSY);
+	assert_int_equal(engine_attach(two, "near", ATTACH_AUTO, true, &attachment), -EBUSY);
 	assert_int_equal(engine_remove(one), 0);
 	assert_int_equal(interface_program("near"), 0);
 	assert_int_equal(engine_inspect(two, "near2", &attachment), 0);
@@ -846,7 +889,7 @@ static void remove_leaves_nothing(void **state)
 	int fd;
 
 	make_veth("near", "far");
-	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, &attachment), 0);
+	assert_int_equal(engine_attach(engine, "near", ATTACH_AUTO, true, &attachment), 0);
 	program = pinned_program("one", "xdp");
 	assert_int_equal(engine_remove(engine), 0);
 	assert_false(exists("%s", ""));
@@ -959,6 +1002,7 @@ int main(void)
 		T(the_verifiers_last_words_are_kept),
 		T(attached_programs_see_frames_in_either_mode),
 		T(attaching_again_touches_nothing),
+		T(without_leave_to_flap_no_native_program_comes_or_goes),
 		T(a_driver_without_xdp_gets_generic_only_by_auto_and_says_why),
 		T(an_interface_that_is_not_there_is_waited_for),
 		T(an_interface_made_again_is_attached_again),

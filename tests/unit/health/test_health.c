@@ -210,6 +210,26 @@ static void a_missing_condition_is_named_and_waited_for(void **state)
 	ASSERT_WITHIN(f->loop, 5000, all(f, ROUTE_ANNOUNCED));
 }
 
+/* Who may flap a link asks this: what isn't known counts as announced. */
+static void withdrawn_is_only_what_was_read_back_as_withdrawn(void **state)
+{
+	struct fixture *f = *state;
+
+	f->dns.rcode = 2;
+	flow_start(f);
+	assert_false(health_withdrawn(f->health)); /* BIRD wasn't asked yet */
+	ASSERT_WITHIN(f->loop, 5000, health_withdrawn(f->health));
+	f->dns.rcode = 0;
+	ASSERT_WITHIN(f->loop, 5000, f->bird.up[MAIN4] || f->bird.up[MAIN6]);
+	ASSERT_WITHIN(f->loop, 5000, all(f, ROUTE_ANNOUNCED));
+	assert_false(health_withdrawn(f->health));
+	f->fake.frozen = true;
+	ASSERT_STAYS(f->loop, 400, !health_withdrawn(f->health));
+	fake_bird_thaw(&f->fake);
+	fake_bird_stop(&f->fake);
+	ASSERT_WITHIN(f->loop, 5000, health_withdrawn(f->health));
+}
+
 static void a_dead_server_is_withdrawn_at_once(void **state)
 {
 	struct fixture *f = *state;
@@ -702,6 +722,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(it_starts_withdrawn_and_announces_when_all_is_there),
 		TEST(a_missing_condition_is_named_and_waited_for),
+		TEST(withdrawn_is_only_what_was_read_back_as_withdrawn),
 		TEST(a_dead_server_is_withdrawn_at_once),
 		TEST(a_silent_server_is_drained_then_withdrawn_while_the_fast_path_answers),
 		TEST(a_slow_server_is_not_a_silent_one),
