@@ -234,7 +234,9 @@ static void engine_fill(const struct daemon *daemon, struct snapshot *snapshot)
 				.mode = link->mode == ATTACH_NATIVE    ? "native"
 					: link->mode == ATTACH_GENERIC ? "generic"
 								       : "",
-				.note = link->note};
+				.note = link->note,
+				.warnings = snapshot->fastpath.warnings[i],
+				.warnings_count = FASTPATH_WARNINGS};
 		paths_fill(&snapshot->interfaces[i], counters.paths[i]);
 	}
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "control/clock.h"
+#include "control/interface_doubt.h"
 #include "control/log.h"
 #include "control/testframe.h"
 #include <linux/bpf.h>
@@ -26,7 +27,10 @@ struct fastpath_link {
 	bool lost;            /* it was attached, and then not, without us */
 	bool renew;           /* attached, but not in the mode that is wanted now */
 	struct engine_attachment now;
+	char doubts[INTERFACE_DOUBTS][INTERFACE_DOUBT_TEXT]; /* "" = none */
 };
+
+_Static_assert(INTERFACE_DOUBTS == FASTPATH_WARNINGS, "each doubt has its place in the status");
 
 struct fastpath {
 	struct waiting *waiting;
@@ -220,6 +224,67 @@ static bool mode_suits(const struct fastpath_link *link)
 	       (link->wanted == ATTACH_AUTO && link->now.mode == ATTACH_NATIVE);
 }
 
+/*
+ * Without forwarding nothing is answered where replies ask the routing table:
+ * that is awaited, as the program is. The others are only said.
+ */
+static bool doubt_awaited(enum interface_doubt doubt)
+{
+	return doubt == INTERFACE_NOT_FORWARDING4 || doubt == INTERFACE_NOT_FORWARDING6;
+}
+
+static void doubt_subject(
+	const struct fastpath_link *link, enum interface_doubt doubt, char subject[static 24])
+{
+	snprintf(
+		subject, 24, "%.15s IPv%d", link->name, doubt == INTERFACE_NOT_FORWARDING6 ? 6 : 4);
+}
+
+static void doubt_end(
+	struct fastpath *fastpath, struct fastpath_link *link, enum interface_doubt doubt)
+{
+	char subject[24];
+
+	doubt_subject(link, doubt, subject);
+	if (doubt_awaited(doubt))
+		waiting_end(fastpath->waiting, "forwarding", subject);
+	link->doubts[doubt][0] = '\0';
+}
+
+static void doubt_begin(struct fastpath *fastpath, struct fastpath_link *link,
+	enum interface_doubt doubt, const char *text)
+{
+	char subject[24];
+
+	doubt_subject(link, doubt, subject);
+	if (doubt_awaited(doubt))
+		waiting_begin(fastpath->waiting, "forwarding", subject, text);
+	else if (strcmp(link->doubts[doubt], text) != 0)
+		log_write(LOG_INTERFACE_DOUBTFUL, link->name, NULL, "interface %s: %s", link->name,
+			text);
+	snprintf(link->doubts[doubt], INTERFACE_DOUBT_TEXT, "%s", text);
+}
+
+/* What the interfaces themselves say about the replies' way. */
+static void links_doubt(
+	struct fastpath *fastpath, const struct config *config, const struct interfaces *interfaces)
+{
+	char text[INTERFACE_DOUBT_TEXT];
+	size_t count;
+	const struct interface *list = interfaces_list(interfaces, &count);
+
+	for (size_t i = 0; i < fastpath->links_count && i < count; i++) {
+		struct fastpath_link *link = &fastpath->links[i];
+
+		for (int doubt = 0; doubt < INTERFACE_DOUBTS; doubt++) {
+			if (interface_doubt(&list[i], config, (enum interface_doubt)doubt, text))
+				doubt_begin(fastpath, link, (enum interface_doubt)doubt, text);
+			else
+				doubt_end(fastpath, link, (enum interface_doubt)doubt);
+		}
+	}
+}
+
 /* The configuration's interfaces, with what is known of those that stay. */
 static void links_take(struct fastpath *fastpath, const struct config *config)
 {
@@ -248,6 +313,8 @@ static void links_take(struct fastpath *fastpath, const struct config *config)
 		if (link_find(fastpath->links, fastpath->links_count, before[j].name))
 			continue;
 		waiting_end(fastpath->waiting, "interface", before[j].name);
+		for (int doubt = 0; doubt < INTERFACE_DOUBTS; doubt++)
+			doubt_end(fastpath, &before[j], (enum interface_doubt)doubt);
 		fastpath->settled = false;
 	}
 }
@@ -304,6 +371,7 @@ void fastpath_apply(struct fastpath *fastpath, const struct config *config,
 		    !profile) == 0)
 		*flipped = settings_publish(fastpath, &next);
 	links_follow(fastpath, config, may_flap);
+	links_doubt(fastpath, config, interfaces);
 }
 
 void fastpath_lease(struct fastpath *fastpath, const struct config *config)
@@ -408,6 +476,22 @@ void fastpath_probe(struct fastpath *fastpath, const struct config *config,
 	}
 }
 
+/* The test run's reply needs no route, so this is judged by itself. */
+static bool links_routed(const struct fastpath *fastpath, char reason[static 256])
+{
+	for (size_t i = 0; i < fastpath->links_count; i++) {
+		for (int doubt = 0; doubt < INTERFACE_DOUBTS; doubt++) {
+			const char *text = fastpath->links[i].doubts[doubt];
+
+			if (!doubt_awaited((enum interface_doubt)doubt) || !*text)
+				continue;
+			snprintf(reason, 256, "%s", text);
+			return false;
+		}
+	}
+	return true;
+}
+
 void fastpath_status(const struct fastpath *fastpath, struct fastpath_status *status)
 {
 	uint64_t end, now = clock_monotonic_us() * 1000;
@@ -420,8 +504,13 @@ void fastpath_status(const struct fastpath *fastpath, struct fastpath_status *st
 	status->present = true;
 	status->attached = true;
 	status->links_count = fastpath->links_count;
-	for (size_t i = 0; i < status->links_count; i++)
+	for (size_t i = 0; i < status->links_count; i++) {
 		status->links[i] = fastpath->links[i].now;
+		for (int doubt = 0; doubt < INTERFACE_DOUBTS; doubt++)
+			status->warnings[i][doubt] = doubt_awaited((enum interface_doubt)doubt)
+							     ? ""
+							     : fastpath->links[i].doubts[doubt];
+	}
 	end = __atomic_load_n(
 		&engine_memory(fastpath->engine)->settings->lease_end, __ATOMIC_RELAXED);
 	status->lease_left_us = end > now ? (end - now) / 1000 : 0;
@@ -434,6 +523,8 @@ void fastpath_status(const struct fastpath *fastpath, struct fastpath_status *st
 	}
 	if (status->attached && status->lease_left_us == 0)
 		snprintf(status->reason, sizeof(status->reason), "its lease has ended");
+	else if (status->attached && !links_routed(fastpath, status->reason))
+		return;
 	else if (status->attached)
 		snprintf(status->reason, sizeof(status->reason), "%s",
 			fastpath->probed ? fastpath->trouble : "not probed yet");

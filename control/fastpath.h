@@ -27,13 +27,18 @@ struct fastpath_counters {
 	uint64_t rcodes[COUNTERS_RCODES];
 };
 
+#define FASTPATH_WARNINGS 4
+
 struct fastpath_status {
 	bool present;     /* the engine is open */
 	bool adopted;     /* it was there before us */
 	bool attached;    /* to every configured interface */
-	bool healthy;     /* attached, lease runs, and the last test run was answered right */
+	bool healthy;     /* attached, lease runs, replies find a route, and the last test run was
+			     answered right */
 	char reason[256]; /* why not healthy; "" */
 	struct engine_attachment links[CONFIG_MAX_INTERFACES];
+	/* What of each interface may keep replies from their clients; borrowed, "": nothing. */
+	const char *warnings[CONFIG_MAX_INTERFACES][FASTPATH_WARNINGS];
 	size_t links_count;
 	uint64_t lease_left_us;
 };

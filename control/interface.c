@@ -3,62 +3,35 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
-#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "control/clock.h"
+#include "control/interface_ask.h"
 
 struct interfaces {
 	sd_event_source *source;
 	int news;  /* rtnetlink, joined to the links' group */
-	int asker; /* for SIOCGIF...; any datagram socket */
+	int asker; /* for interface_ask() */
 	void (*changed)(void *arg);
 	void *arg;
 	struct interface list[INTERFACES_MOST];
 	size_t count;
 };
 
-/* One question about one interface; false: the kernel doesn't say. */
-static bool ask(const struct interfaces *interfaces, const char *name, unsigned long question,
-	struct ifreq *answer)
-{
-	memset(answer, 0, sizeof(*answer));
-	memcpy(answer->ifr_name, name, sizeof(answer->ifr_name));
-	return ioctl(interfaces->asker, question, answer) == 0;
-}
-
-/* IFF_RUNNING is the operational state, carrier included (netdevice(7)). */
-static struct interface interface_read(const struct interfaces *interfaces, const char *name)
-{
-	struct interface found = {0};
-	struct ifreq answer;
-
-	memcpy(found.name, name, sizeof(found.name));
-	if (!ask(interfaces, name, SIOCGIFINDEX, &answer))
-		return found;
-	found.ifindex = (uint32_t)answer.ifr_ifindex;
-	if (ask(interfaces, name, SIOCGIFMTU, &answer))
-		found.mtu = (uint32_t)answer.ifr_mtu;
-	if (ask(interfaces, name, SIOCGIFHWADDR, &answer))
-		memcpy(found.mac, answer.ifr_hwaddr.sa_data, sizeof(found.mac));
-	if (ask(interfaces, name, SIOCGIFFLAGS, &answer))
-		found.carrier = (answer.ifr_flags & IFF_UP) && (answer.ifr_flags & IFF_RUNNING);
-	return found;
-}
-
 /* True: something of it has changed. */
 static bool interface_update(const struct interfaces *interfaces, struct interface *interface)
 {
-	struct interface found = interface_read(interfaces, interface->name);
-	bool moved = found.ifindex != interface->ifindex || found.mtu != interface->mtu ||
-		     memcmp(found.mac, interface->mac, sizeof(found.mac)) != 0;
-	bool flipped = found.carrier != interface->carrier || found.ifindex != interface->ifindex;
+	struct interface found;
+	bool moved, flipped;
+
+	interface_ask(interfaces->asker, interface->name, &found);
+	moved = found.ifindex != interface->ifindex || found.mtu != interface->mtu ||
+		memcmp(found.mac, interface->mac, sizeof(found.mac)) != 0;
+	flipped = found.carrier != interface->carrier || found.ifindex != interface->ifindex;
 
 	found.changed = interface->changed + moved;
 	found.carrier_since = flipped ? clock_monotonic_us() : interface->carrier_since;

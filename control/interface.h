@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The configured interfaces as the kernel has them: index, MAC, MTU, carrier.
+ * The configured interfaces as the kernel has them: index, MAC, MTU, carrier,
+ * and what decides whether replies find their way (interface_doubt.h).
  * In flow rtnetlink's news, out flows a call when one of ours has changed.
  * Changes nothing. Loop thread only.
  */
@@ -18,6 +19,10 @@ struct interface {
 	uint32_t ifindex; /* 0 = it isn't there */
 	uint32_t mtu;
 	uint8_t mac[6];
+	bool forwards[2];       /* IPv4, IPv6: it routes what comes in */
+	bool vlan_offload;      /* the driver takes VLAN tags out of frames that come in */
+	uint32_t vlans;         /* VLAN devices on it, */
+	char vlan[16];          /* and the name of one */
 	bool carrier;           /* up, and something at the other end */
 	uint64_t carrier_since; /* CLOCK_MONOTONIC us; of the last change */
 	uint64_t changed;       /* counts changes of index, MTU, MAC */

@@ -34,6 +34,7 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 	X(ENGINE_GENERIC, WARNING, false, "c1acc9906424550ae36bf9b3ddcb369d")                      \
 	X(ENGINE_LOST, ERROR, false, "9ad9b9a25e78454df065a1c284cc4549")                           \
 	X(ENGINE_DETACHED, INFO, false, "993565976fbaf662f6a730b7b12e9eed")                        \
+	X(INTERFACE_DOUBTFUL, WARNING, true, "9749c2c0d4bd4d1eaec3f55dd1c80bf3")                   \
 	X(ENGINE_FAILED, ERROR, true, "8df08078a22ea180c5c2c2af3977a654")                          \
 	X(ZONE_PUBLISHED, INFO, true, "f3194a3b381e53e7952c466e473a1797")                          \
 	X(ZONE_FAILED, WARNING, true, "c498b6e73648245edafa3a387f006745")                          \

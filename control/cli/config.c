@@ -4,9 +4,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "control/cli/client.h"
 #include "control/config_show.h"
+#include "control/interface_ask.h"
+#include "control/interface_doubt.h"
 
 static void check_json(const char *file, const struct config_error *error)
 {
@@ -17,6 +21,37 @@ static void check_json(const char *file, const struct config_error *error)
 	json_decref(result);
 }
 
+static void doubt_tell(const struct cli *cli, const char *file, const char *doubt, json_t *list)
+{
+	json_array_append_new(list, json_string(doubt));
+	if (!cli->quiet)
+		fprintf(stderr, "%s: doubtful: %s\n", file, doubt);
+}
+
+/* Of this host as it is now: where the file is for another one, the interfaces aren't there, or
+ * aren't its own. */
+static void interfaces_doubt(
+	const struct cli *cli, const char *file, const struct config *config, json_t *list)
+{
+	int asker = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	for (size_t i = 0; asker >= 0 && i < config->interfaces_count; i++) {
+		char text[INTERFACE_DOUBT_TEXT], doubt[INTERFACE_DOUBT_TEXT + 64];
+		struct interface interface;
+
+		interface_ask(asker, config->interfaces[i].name, &interface);
+		for (int kind = 0; kind < INTERFACE_DOUBTS; kind++) {
+			if (!interface_doubt(&interface, config, (enum interface_doubt)kind, text))
+				continue;
+			snprintf(doubt, sizeof(doubt), "interfaces[%zu] %s, as it is now: %s", i,
+				interface.name, text);
+			doubt_tell(cli, file, doubt, list);
+		}
+	}
+	if (asker >= 0)
+		close(asker);
+}
+
 /* A list for JSON; as text they go to stderr. */
 static json_t *doubts_tell(const struct cli *cli, const char *file, const struct config *config)
 {
@@ -24,11 +59,9 @@ static json_t *doubts_tell(const struct cli *cli, const char *file, const struct
 	size_t count = config_doubts(config, doubts, CONFIG_DOUBTS);
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < count; i++) {
-		json_array_append_new(list, json_string(doubts[i]));
-		if (!cli->quiet)
-			fprintf(stderr, "%s: doubtful: %s\n", file, doubts[i]);
-	}
+	for (size_t i = 0; i < count; i++)
+		doubt_tell(cli, file, doubts[i], list);
+	interfaces_doubt(cli, file, config, list);
 	return list;
 }
 

@@ -127,6 +127,21 @@ static void zones_part_show(const struct cli *cli, const json_t *status)
 		puts("  (more: anodectl zones)");
 }
 
+static void warnings_show(const struct cli *cli, const json_t *interfaces)
+{
+	const json_t *interface, *warning;
+	size_t i, j;
+
+	json_array_foreach(interfaces, i, interface)
+	{
+		json_array_foreach(json_object_get(interface, "warnings"), j, warning)
+		{
+			tone_print(cli, TONE_WARN, "warning: ");
+			printf("%s: %s\n", text_of(interface, "name"), json_string_value(warning));
+		}
+	}
+}
+
 static void fastpath_show(const struct cli *cli, const json_t *status)
 {
 	static const char *const titles[] = {"INTERFACE", "ENGINE", "MODE", "NOTE", NULL};
@@ -159,6 +174,7 @@ static void fastpath_show(const struct cli *cli, const json_t *status)
 		table_cell(table, TONE_PLAIN, text_of(interface, "note"));
 	}
 	table_print(table);
+	warnings_show(cli, json_object_get(fastpath, "interfaces"));
 	queries_show(cli, json_object_get(fastpath, "queries"));
 	counters_show(cli, "PASSED FOR", json_object_get(fastpath, "passed_reasons"), cli->verbose);
 }

@@ -97,14 +97,26 @@ static json_t *path_render(const struct ctl_path *path)
 		number(path->passed), "dropped", number(path->dropped));
 }
 
+static json_t *warnings_render(const struct ctl_interface *interface)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < interface->warnings_count; i++) {
+		if (interface->warnings[i] && *interface->warnings[i])
+			json_array_append_new(array, words(interface->warnings[i]));
+	}
+	return array;
+}
+
 static json_t *interface_render(const void *item)
 {
 	const struct ctl_interface *interface = item;
 
-	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:{s:o, s:o}}", "name", interface->name,
+	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:{s:o, s:o}}", "name", interface->name,
 		"engine", interface->engine, "attached", interface->attached, "mode",
-		words(interface->mode), "note", words(interface->note), "queries", "4",
-		path_render(&interface->paths[0]), "6", path_render(&interface->paths[1]));
+		words(interface->mode), "note", words(interface->note), "warnings",
+		warnings_render(interface), "queries", "4", path_render(&interface->paths[0]), "6",
+		path_render(&interface->paths[1]));
 }
 
 static json_t *wait_render(const void *item)

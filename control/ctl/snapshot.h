@@ -82,6 +82,9 @@ struct ctl_interface {
 	const char *mode;   /* "native", "generic", "" = not attached */
 	const char *note;   /* why not, why generic; "" */
 	bool attached;
+	/* What may keep replies from their clients; NULL and "" say nothing. */
+	const char *const *warnings;
+	size_t warnings_count;
 	struct ctl_path paths[2]; /* IPv4, IPv6 */
 };
 

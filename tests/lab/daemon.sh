@@ -6,7 +6,7 @@
 # router, at the client, in the exit code.
 . "$(dirname "$(readlink -f "$0")")/scene.sh"
 
-scene_begin "t-daemon-$$" 30
+scene_begin "t-daemon-$$" 32
 
 cat >"$scene_dir/small.zone" <<'ZONE'
 $ORIGIN small.test.
@@ -110,8 +110,32 @@ reload_good() {
 		[ "$(ctl config show | jq .health.fail)" = 4 ] && both announced
 }
 check "a good reload changes what it says, and no route" reload_good
+
+# Replies by the routing table: nothing is looked up where the interface doesn't forward.
+forwarding() { # 0|1
+	lab_run exec node1 sysctl -qw net.ipv4.conf.router.forwarding="$1" net.ipv6.conf.router.forwarding="$1"
+}
+awaits_forwarding() {
+	local wait='any(.waiting[]; .kind == "forwarding" and .subject == "router IPv'
+	shows "$wait"'4" and (.reason | test("net.ipv4.conf.router.forwarding")))' &&
+		shows "$wait"'6")' && shows '.fastpath.healthy == false' && status_is 5
+}
+fib_awaits() {
+	forwarding 0
+	sed 's/^fastpath:/fastpath:\n  reply: fib/' "$scene_dir/good.yaml" >"$config"
+	ctl -q reload && measure_await 5 awaits_forwarding && counted_passed www.small.test A &&
+		ctl config check "$config" 2>&1 | grep 'doubtful.*net.ipv6.conf.router.forwarding'
+}
+check "reply: fib without forwarding is awaited, and said by config check" fib_awaits
+fib_answers() {
+	forwarding 1
+	measure_await 5 status_is 0 && counted_fast www.small.test A &&
+		! ctl config check "$config" 2>&1 | grep doubtful
+}
+check "with forwarding its replies go out" fib_answers
 cp "$scene_dir/good.yaml" "$config"
 ctl -q reload
+measure_await 5 both announced
 
 # A person's word.
 withdrawn_by_hand() {

@@ -55,8 +55,13 @@ static const struct ctl_wait waits[] = {
 		UINT64_C(1700000090000000)},
 };
 static const struct ctl_counter reasons[] = {{"edns_option", "an EDNS option", 12}};
-static const struct ctl_interface interfaces[] = {
-	{.name = "eth0", .engine = "xdp", .mode = "native", .attached = true}};
+static const char *const warnings[] = {"", "tags are taken away: ethtool -K eth0 rxvlan off"};
+static const struct ctl_interface interfaces[] = {{.name = "eth0",
+	.engine = "xdp",
+	.mode = "native",
+	.attached = true,
+	.warnings = warnings,
+	.warnings_count = 2}};
 
 /* A name of a prefix to announce, or a state of the node, as the test wants it:
  * the owner of the override is how the server's side of a request is seen. */
@@ -213,6 +218,7 @@ static void status_says_what_of_what_why_since_when(void **state)
 	server_start(CTL_STATE_WITHDRAWN);
 	run("status", text, sizeof(text));
 	server_stop();
+	holds(text, "warning: eth0: tags are taken away: ethtool -K eth0 rxvlan off\n");
 	holds(text, "ams1: withdrawn");
 	holds(text, "203.0.113.0/24  withdrawn  withdrawn  1m40s  local server refused");
 	holds(text, "key  mirror    10s  /etc/anode/mirror.key: No such file or directory");
