@@ -123,15 +123,8 @@ void record_print(const struct record *record, FILE *to)
 	free(text);
 }
 
-static void difference_print(char sign, const char *section, const struct record *record, FILE *to)
-{
-	fprintf(to, "%c %s ", sign, section);
-	record_print(record, to);
-	fputc('\n', to);
-}
-
-bool records_differ(
-	const struct records *expected, const struct records *got, const char *section, FILE *to)
+bool records_walk(const struct records *expected, const struct records *got,
+	void (*only)(char sign, const struct record *record, void *arg), void *arg)
 {
 	bool differ = false;
 	size_t e = 0, g = 0;
@@ -142,12 +135,34 @@ bool records_differ(
 					      : record_compare(&expected->list[e], &got->list[g]);
 
 		if (order < 0)
-			difference_print('-', section, &expected->list[e], to);
+			only('-', &expected->list[e], arg);
 		if (order > 0)
-			difference_print('+', section, &got->list[g], to);
+			only('+', &got->list[g], arg);
 		differ |= order != 0;
 		e += order <= 0;
 		g += order >= 0;
 	}
 	return differ;
+}
+
+struct difference_print {
+	const char *section;
+	FILE *to;
+};
+
+static void difference_print(char sign, const struct record *record, void *arg)
+{
+	const struct difference_print *print = arg;
+
+	fprintf(print->to, "%c %s ", sign, print->section);
+	record_print(record, print->to);
+	fputc('\n', print->to);
+}
+
+bool records_differ(
+	const struct records *expected, const struct records *got, const char *section, FILE *to)
+{
+	struct difference_print print = {section, to};
+
+	return records_walk(expected, got, difference_print, &print);
 }

@@ -45,6 +45,11 @@ void records_free(struct records *records);
 /* Below, equal to or above zero; case of names counts neither in the owner nor in RDATA. */
 int record_compare(const struct record *a, const struct record *b);
 
+/* Of two sorted sets: gives each record that only one of them has, behind '-' if it is `expected`,
+ * '+' if it is `got`. True if there was any. */
+bool records_walk(const struct records *expected, const struct records *got,
+	void (*only)(char sign, const struct record *record, void *arg), void *arg);
+
 /* Of two sorted sets: prints what is only in `got` behind '+', what is only in `expected` behind
  * '-'. True if they differ. */
 bool records_differ(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A real name server on loopback, as the programs ask_server and oracle see it: the script
- * `servers` starts one for the world of a vector file and then runs them.
+ * A real name server on loopback, as the program ask_server sees it: the script `servers` starts
+ * one for the world of a vector file and then runs it.
  */
 #ifndef ANODE_TESTS_SERVER_H
 #define ANODE_TESTS_SERVER_H
@@ -33,7 +33,7 @@ ssize_t server_ask(const struct server *server, const struct vector_case *c, uin
 bool server_can_ask(const struct vector_case *c);
 
 /*
- * What both programs understand besides: `--free-port` prints a port of loopback that nobody uses,
+ * What the program understands besides: `--free-port` prints a port of loopback that nobody uses,
  * `--world FILE` the zones and limits of the file. The exit status, or -1 if the arguments are
  * neither.
  */
