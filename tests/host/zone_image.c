@@ -30,6 +30,7 @@ static int formatted_open(struct zone_image *z)
 int zone_image_over(struct zone_image *z, const struct engine_memory *memory)
 {
 	*z = (struct zone_image){.memory = *memory};
+	z->memory.grace = NULL; /* nobody reads: nothing to wait for */
 	memset(memory->image, 0, memory_size(memory));
 	return formatted_open(z);
 }

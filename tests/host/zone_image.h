@@ -17,8 +17,8 @@ struct zone_image {
 	char error[ZONE_REASON_SIZE];
 };
 
-/* Memory of an engine, which outlives this: formatted afresh, whatever it held. 0 or negative errno
- * with the text. */
+/* Memory of an engine, which outlives this and which nobody reads until it is closed: formatted
+ * afresh, whatever it held. 0 or negative errno with the text. */
 int zone_image_over(struct zone_image *z, const struct engine_memory *memory);
 
 /* Memory of 'shards' of 2^shard_shift bytes, formatted. 0 or negative errno with the text. */
