@@ -985,7 +985,20 @@ static void grace_ends_only_after_a_running_program_did(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, enter, leave)
 
-int main(void)
+static int run_named(const struct CMUnitTest *tests, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct CMUnitTest one[] = {tests[i]};
+
+		if (strcmp(tests[i].name, name) == 0)
+			return cmocka_run_group_tests(one, NULL, NULL);
+	}
+	fprintf(stderr, "there is no test %s\n", name);
+	return 1;
+}
+
+/* `test-engine [TEST...]`: all, or some by their names. */
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		T(memory_is_what_was_asked_for_and_writable),
@@ -1019,5 +1032,9 @@ int main(void)
 	err = sandbox_enter();
 	if (err)
 		return err == -EPERM ? SANDBOX_SKIP : 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	if (argc < 2)
+		return cmocka_run_group_tests(tests, NULL, NULL);
+	for (int i = 1; i < argc; i++)
+		err += run_named(tests, sizeof(tests) / sizeof(tests[0]), argv[i]);
+	return err;
 }
