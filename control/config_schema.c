@@ -217,7 +217,7 @@ static const struct config_field health_fields[] = {
 	{"hold_down", CONFIG_TYPE_DURATION, 0, AT(health.hold_down), 0, 1 * H, .fallback = "5s",
 		.help = "after a fault: the least time until a better state"},
 	{"zones_failed", CONFIG_TYPE_PERCENT, 0, AT(health.zones_failed), 1, 100, .fallback = "50%",
-		.help = "share of zones in trouble that degrades the node"},
+		.help = "share of failing zones that degrades the node"},
 	{"service_probes", CONFIG_TYPE_BOOL, 0, AT(health.service_probes), .fallback = "true",
 		.help = "ask the local server at the service addresses as well"},
 	{"carrier_stable", CONFIG_TYPE_DURATION, 0, AT(health.carrier_stable), 0, 10 * M,

@@ -125,7 +125,7 @@ void daemon_tell_health(struct daemon *daemon)
 		fastpath = (struct health_fastpath){answers, true, answers, NULL};
 	}
 	health_set_fastpath(daemon->health, &fastpath);
-	health_set_zones(daemon->health, totals.count, totals.trouble);
+	health_set_zones(daemon->health, totals.count, totals.failed);
 	health_set_stuck(daemon->health, zones_stuck(daemon->zones));
 	carrier_tell(daemon);
 }

@@ -696,6 +696,15 @@ const struct zones_view *zones_find(const struct zones *zones, const struct doma
 	return row ? &zones->set.views[row - zones->set.rows] : NULL;
 }
 
+bool zones_view_failed(const struct zones_view *view)
+{
+	enum zone_fault_kind fault = view->mirror.fault.kind;
+
+	if (fault != ZONE_FAULT_NONE && fault != ZONE_FAULT_TOO_LARGE)
+		return true;
+	return view->trouble && fault != ZONE_FAULT_TOO_LARGE && view->image.error != -ENOSPC;
+}
+
 void zones_totals(struct zones *zones, struct zones_totals *totals)
 {
 	pthread_mutex_lock(&zones->lock);
@@ -705,6 +714,7 @@ void zones_totals(struct zones *zones, struct zones_totals *totals)
 	for (size_t i = 0; i < zones->set.count; i++) {
 		totals->fast += zones->set.views[i].fast;
 		totals->trouble += zones->set.views[i].trouble;
+		totals->failed += zones_view_failed(&zones->set.views[i]);
 	}
 }
 

@@ -37,7 +37,7 @@ struct zones_view {
 struct zones_totals {
 	uint64_t transfers[ZONE_FAULT_COUNT]; /* by result */
 	uint64_t transfer_us;                 /* all together */
-	unsigned count, fast, trouble;
+	unsigned count, fast, trouble, failed;
 };
 
 /* `changed` is called from the loop after views changed; `image`: what is in the
@@ -77,6 +77,11 @@ bool zones_image_known(const struct zones *zones);
 /* By name. Borrowed until the loop runs again. */
 const struct zones_view *zones_views(const struct zones *zones, size_t *count);
 const struct zones_view *zones_find(const struct zones *zones, const struct domain *name);
+/*
+ * Is it one that health.zones_failed counts? One that has no room in the image
+ * isn't: it passes as long as it is so large, and the local server answers it.
+ */
+bool zones_view_failed(const struct zones_view *view);
 void zones_totals(struct zones *zones, struct zones_totals *totals);
 
 /* A thread that hangs, and at what; NULL: none does. */
