@@ -155,11 +155,6 @@ static int zone_publish(struct publisher *publisher, const struct compiled *comp
 {
 	int r = image_zone_publish(publisher->image, compiled, deadline, result);
 
-	if (r == -ENOENT) {
-		r = image_zone_add(publisher->image, compiled->apex);
-		if (r == 0)
-			r = image_zone_publish(publisher->image, compiled, deadline, result);
-	}
 	for (int turn = 0; turn < 2 && r == -ENOSPC; turn++) {
 		if (turn == 1 && image_zone_clear(publisher->image, compiled->apex) < 0)
 			break;
@@ -169,6 +164,24 @@ static int zone_publish(struct publisher *publisher, const struct compiled *comp
 		r = image_zone_publish(publisher->image, compiled, deadline, result);
 	}
 	return r;
+}
+
+/*
+ * The zone's place in the image, so that its names pass instead of being its
+ * parent's. Pages are kept for it; when those are full as well, what readers
+ * have left makes room.
+ */
+static int zone_place(struct publisher *publisher, const uint8_t *apex)
+{
+	int r = image_zone_add(publisher->image, apex);
+
+	/* The second settling frees what the first has unlinked. */
+	for (int turn = 0; turn < 2 && r == -ENOSPC && image_unsettled(publisher->image); turn++) {
+		if (image_settle(publisher->image) < 0)
+			break;
+		r = image_zone_add(publisher->image, apex);
+	}
+	return r == -EEXIST ? 0 : r;
 }
 
 /* One zone's wishes, taken out of its entry under the lock. */
@@ -189,9 +202,7 @@ static bool wish_fulfil(struct publisher *publisher, struct wish *wish)
 		r = image_zone_remove(publisher->image, wish->zone.apex);
 		return r == 0 || r == -ENOENT;
 	}
-	r = image_zone_add(publisher->image, wish->zone.apex);
-	if (r == -EEXIST)
-		r = 0;
+	r = zone_place(publisher, wish->zone.apex);
 	zone_look(publisher, &wish->zone);
 	if (r == 0 && wish->bypass != wish->zone.bypassed)
 		r = image_zone_bypass(publisher->image, wish->zone.apex, wish->bypass);

@@ -168,6 +168,18 @@ static void image_forget(struct image *image)
 	image->unsettled = 0;
 }
 
+/*
+ * Pages for pass apexes when names have filled the image: without its own object a zone's names
+ * would be its parent's, which denies or delegates them. A 64th of the image is some dozen zones in
+ * a small one; 1 MiB is thousands.
+ */
+static uint32_t pages_kept(const struct engine_memory *memory)
+{
+	uint64_t pages = ((uint64_t)memory->shards << memory->shard_shift) >> 12;
+
+	return pages / 64 < 8 ? 8 : pages / 64 > 256 ? 256 : (uint32_t)(pages / 64);
+}
+
 int image_open(struct image **out, struct engine_memory *const memory[], unsigned count,
 	const struct image_options *options, bool *adopted)
 {
@@ -195,6 +207,8 @@ int image_open(struct image **out, struct engine_memory *const memory[], unsigne
 		image_close(image);
 		return error;
 	}
+	image_space_keep(image->space, pages_kept(memory[0]));
+	image_index_keep(image->zones);
 	*out = image;
 	return 0;
 }
@@ -223,7 +237,7 @@ static uint32_t zone_link(struct image *image, const uint8_t *apex, uint32_t key
 	struct image_zone head = {
 		.key_len = (uint8_t)key_len, .labels = (uint8_t)name_labels(apex)};
 	uint32_t units = (uint32_t)((sizeof(head) + key_len + IMAGE_UNIT - 1) / IMAGE_UNIT);
-	uint32_t offset = image_space_take(image->space, units, IMAGE_USE_ZONES);
+	uint32_t offset = image_space_take_kept(image->space, units, IMAGE_USE_ZONES);
 
 	*error = -ENOSPC;
 	if (!offset)

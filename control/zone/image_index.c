@@ -32,6 +32,7 @@ struct image_index {
 	uint32_t segments;
 	uint64_t objects;
 	bool shown; /* readers use it */
+	bool kept;  /* it grows into the pages that others leave */
 };
 
 uint64_t image_index_hash(const uint8_t *key, uint32_t length, uint64_t seed)
@@ -56,6 +57,12 @@ static uint32_t directory_units(uint32_t depth)
 	return (uint32_t)(((4ull << depth) + IMAGE_UNIT - 1) / IMAGE_UNIT);
 }
 
+static uint32_t part_take(struct image_index *index, uint32_t units)
+{
+	return index->kept ? image_space_take_kept(index->space, units, IMAGE_USE_INDEX)
+			   : image_space_take(index->space, units, IMAGE_USE_INDEX);
+}
+
 /* A segment with these slots, in the image but not in the directory. */
 static struct segment *segment_new(
 	struct image_index *index, uint32_t depth, const uint64_t *slots, const uint32_t *high)
@@ -65,7 +72,7 @@ static struct segment *segment_new(
 	if (!segment)
 		return NULL;
 	segment->depth = depth;
-	segment->offset = image_space_take(index->space, SEGMENT_UNITS, IMAGE_USE_INDEX);
+	segment->offset = part_take(index, SEGMENT_UNITS);
 	if (!segment->offset) {
 		free(segment);
 		return NULL;
@@ -117,6 +124,11 @@ int image_index_new(struct image_index **out, const struct image_targets *target
 	image_store_bytes(targets, index->offset, 0, (uint32_t[4]){segment->offset}, IMAGE_UNIT);
 	*out = index;
 	return 0;
+}
+
+void image_index_keep(struct image_index *index)
+{
+	index->kept = true;
 }
 
 static void word_store(struct image_index *index)
@@ -283,7 +295,7 @@ static int directory_resize(struct image_index *index, uint32_t depth)
 		return -EXFULL;
 	directory = calloc(count, sizeof(*directory));
 	words = calloc((size_t)units * IMAGE_UNIT, 1);
-	offset = directory && words ? image_space_take(index->space, units, IMAGE_USE_INDEX) : 0;
+	offset = directory && words ? part_take(index, units) : 0;
 	if (!offset) {
 		free(directory);
 		free(words);

@@ -29,6 +29,8 @@ int image_index_new(struct image_index **index, const struct image_targets *targ
 	struct image_space *space, uint32_t word_at);
 /* Stores the word: from now on readers use this index. Once. */
 void image_index_show(struct image_index *index);
+/* From now on its parts may take the space's kept pages (image_space_keep()). */
+void image_index_keep(struct image_index *index);
 /* Forgets it; the image isn't touched. NULL is fine. */
 void image_index_free(struct image_index *index);
 

@@ -53,6 +53,7 @@ struct image_space {
 	uint32_t free_blocks[ORDERS]; /* first page of each list */
 	uint32_t open_runs[CLASSES];
 	uint32_t free_pages;
+	uint32_t kept_pages;       /* of the free ones */
 	uint64_t used[IMAGE_USES]; /* units */
 	uint64_t lost;             /* units */
 	struct offsets fresh;      /* unlinked since the last grace period began */
@@ -153,11 +154,13 @@ static void pages_free(struct image_space *space, uint32_t page, uint32_t count)
 	}
 }
 
-/* The first of 'count' pages in a row, or NONE. */
-static uint32_t pages_take(struct image_space *space, uint32_t count)
+/* The first of 'count' pages in a row, or NONE; 'leave' pages stay free. */
+static uint32_t pages_take(struct image_space *space, uint32_t count, uint32_t leave)
 {
 	unsigned order = 0, at;
 
+	if (space->free_pages < (uint64_t)count + leave)
+		return NONE;
 	while (1u << order < count)
 		order++;
 	for (at = order; at < ORDERS && space->free_blocks[at] == NONE; at++)
@@ -277,12 +280,12 @@ static uint32_t run_place(struct image_space *space, uint32_t page)
 	return page * PAGE_UNITS + place * class_units[p->class];
 }
 
-static uint32_t run_take(struct image_space *space, unsigned class)
+static uint32_t run_take(struct image_space *space, unsigned class, uint32_t leave)
 {
 	uint32_t page = space->open_runs[class];
 
 	if (page == NONE) {
-		page = pages_take(space, 1u << class_order(class));
+		page = pages_take(space, 1u << class_order(class), leave);
 		if (page == NONE)
 			return 0;
 		space->pages[page] = (struct page){.state = PAGE_RUN, .class = (uint8_t) class};
@@ -291,10 +294,10 @@ static uint32_t run_take(struct image_space *space, unsigned class)
 	return run_place(space, page);
 }
 
-static uint32_t large_take(struct image_space *space, uint32_t units)
+static uint32_t large_take(struct image_space *space, uint32_t units, uint32_t leave)
 {
 	uint32_t count = large_pages(units);
-	uint32_t page = count <= space->shard_pages ? pages_take(space, count) : NONE;
+	uint32_t page = count <= space->shard_pages ? pages_take(space, count, leave) : NONE;
 
 	if (page == NONE)
 		return 0;
@@ -302,14 +305,30 @@ static uint32_t large_take(struct image_space *space, uint32_t units)
 	return page * PAGE_UNITS;
 }
 
-uint32_t image_space_take(struct image_space *space, uint32_t units, enum image_use use)
+static uint32_t object_take(
+	struct image_space *space, uint32_t units, enum image_use use, uint32_t leave)
 {
-	uint32_t offset =
-		units > LARGEST ? large_take(space, units) : run_take(space, class_of(units));
+	uint32_t offset = units > LARGEST ? large_take(space, units, leave)
+					  : run_take(space, class_of(units), leave);
 
 	if (offset)
 		space->used[use] += image_space_cost(units);
 	return offset;
+}
+
+uint32_t image_space_take(struct image_space *space, uint32_t units, enum image_use use)
+{
+	return object_take(space, units, use, space->kept_pages);
+}
+
+uint32_t image_space_take_kept(struct image_space *space, uint32_t units, enum image_use use)
+{
+	return object_take(space, units, use, 0);
+}
+
+void image_space_keep(struct image_space *space, uint32_t pages)
+{
+	space->kept_pages = pages;
 }
 
 /* The first page of the run or large object that 'offset' lies in. */
@@ -430,7 +449,9 @@ uint64_t image_space_used(const struct image_space *space, enum image_use use)
 
 uint64_t image_space_unused(const struct image_space *space)
 {
-	return (uint64_t)space->free_pages << PAGE_SHIFT;
+	if (space->free_pages < space->kept_pages)
+		return 0;
+	return (uint64_t)(space->free_pages - space->kept_pages) << PAGE_SHIFT;
 }
 
 uint64_t image_space_size(const struct image_space *space)

@@ -45,6 +45,12 @@ void image_space_ready(struct image_space *space);
 /* Room for 'units'; 0 if there is none. */
 uint32_t image_space_take(struct image_space *space, uint32_t units, enum image_use use);
 
+/* That many free pages are kept from image_space_take(), for what has to find room in a full image;
+ * if fewer are free, those. */
+void image_space_keep(struct image_space *space, uint32_t pages);
+/* The same, from the kept pages as well. */
+uint32_t image_space_take_kept(struct image_space *space, uint32_t units, enum image_use use);
+
 /* Free at once. */
 void image_space_give(struct image_space *space, uint32_t offset, enum image_use use);
 
@@ -63,8 +69,8 @@ void image_space_watch(struct image_space *space,
 /* Units that an object of that size really takes. */
 uint32_t image_space_cost(uint32_t units);
 
-/* Bytes by use; bytes in no page that is used. The sum is less than the image: places left in
- * pages. */
+/* Bytes by use; bytes in no page that is used or kept. The sum is less than the image: places left
+ * in pages. */
 uint64_t image_space_used(const struct image_space *space, enum image_use use);
 uint64_t image_space_unused(const struct image_space *space);
 uint64_t image_space_size(const struct image_space *space);

@@ -5,6 +5,7 @@
  */
 #include "control/zone/image_check.h"
 #include "control/zone/image_index.h"
+#include "control/zone/image_state.h"
 #include "tests/host/zone_image.h"
 #include "tests/host/zone_sample.h"
 #include "tests/unit/image/reader.h"
@@ -214,6 +215,39 @@ static void a_zone_that_does_not_fit_changes_nothing(void **state)
 	assert_null(reader.version);
 	assert_non_null(look(&z, &reader, "example.", "a"));
 	compiled_free(large);
+	zone_image_close(&z);
+}
+
+/* To the last page and the last place that entries may take. */
+static void fill_image(struct zone_image *z)
+{
+	static const uint32_t units[] = {256, 204, 64, 16, 8, 4, 2};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		while (image_space_take(z->image->space, units[i], IMAGE_USE_ENTRIES))
+			;
+}
+
+/* Else their names would be answered out of the zone above. */
+static void an_image_full_of_names_has_room_for_pass_apexes(void **state)
+{
+	struct zone_image z;
+	struct reader reader;
+
+	(void)state;
+	open_image(&z, 2, 18);
+	publish(&z, compiled_of("example.", APEX "a A 10.0.0.1\n"));
+	fill_image(&z);
+	for (unsigned i = 0; i < 100; i++) {
+		uint8_t apex[] = "\3c00\7example";
+
+		apex[2] = (uint8_t)('0' + i / 10);
+		apex[3] = (uint8_t)('0' + i % 10);
+		assert_int_equal(image_zone_add(z.image, apex), 0);
+		assert_true(reader_enter(&reader, &z.memory, apex));
+		assert_null(reader.version);
+	}
+	expect_sound(&z);
 	zone_image_close(&z);
 }
 
@@ -588,6 +622,7 @@ int main(void)
 		cmocka_unit_test(a_large_change_makes_a_new_instance),
 		cmocka_unit_test(everything_comes_back_when_zones_go),
 		cmocka_unit_test(a_zone_that_does_not_fit_changes_nothing),
+		cmocka_unit_test(an_image_full_of_names_has_room_for_pass_apexes),
 		cmocka_unit_test(a_version_without_room_beside_the_old_one_needs_it_cleared),
 		cmocka_unit_test(running_out_of_memory_anywhere_leaves_the_old_version),
 		cmocka_unit_test(bypass_and_deadline_are_stored_in_place),
