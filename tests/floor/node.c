@@ -162,7 +162,7 @@ int main(int argc, char **argv)
 		error, sizeof(error));
 	if (!check(&node, !err, "the programs load%s%s", err ? ": " : "", error))
 		return 1;
-	err = engine_attach(node.engine, node.ifname, ATTACH_NATIVE, &attachment);
+	err = engine_attach(node.engine, node.ifname, ATTACH_NATIVE, true, &attachment);
 	check(&node, !err && attachment.attached && attachment.mode == ATTACH_NATIVE,
 		"the program attaches natively%s%s", *attachment.note ? ": " : "", attachment.note);
 	for (int i = 2; i < argc; i++)
