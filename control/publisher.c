@@ -28,8 +28,9 @@ struct zone_entry {
 	UT_hash_handle hh;
 	uint8_t apex[NAME_MAX_SIZE];
 	struct compiled *compiled; /* to publish, NULL: nothing */
-	uint64_t deadline;
-	bool deadline_new; /* without a publish */
+	uint64_t compiled_deadline;
+	uint64_t deadline; /* for what is published */
+	bool deadline_new;
 	bool bypass;
 	bool remove;
 	bool news;
@@ -188,7 +189,7 @@ static int zone_place(struct publisher *publisher, const uint8_t *apex)
 struct wish {
 	struct publisher_zone zone;
 	struct compiled *compiled;
-	uint64_t deadline;
+	uint64_t compiled_deadline, deadline;
 	bool deadline_new, bypass, remove;
 };
 
@@ -206,16 +207,17 @@ static bool wish_fulfil(struct publisher *publisher, struct wish *wish)
 	zone_look(publisher, &wish->zone);
 	if (r == 0 && wish->bypass != wish->zone.bypassed)
 		r = image_zone_bypass(publisher->image, wish->zone.apex, wish->bypass);
+	if (r == 0 && wish->deadline_new) {
+		r = image_zone_deadline(publisher->image, wish->zone.apex, wish->deadline);
+		if (r == -ENODATA)
+			r = 0;
+	}
 	if (r == 0 && wish->compiled) {
-		r = zone_publish(publisher, wish->compiled, wish->deadline, &result);
+		r = zone_publish(publisher, wish->compiled, wish->compiled_deadline, &result);
 		if (r == 0)
 			wish->zone.published_at = clock_wall_us();
 		wish->zone.needed = result.needed;
 		wish->zone.unused = result.unused;
-	} else if (r == 0 && wish->deadline_new) {
-		r = image_zone_deadline(publisher->image, wish->zone.apex, wish->deadline);
-		if (r == -ENODATA)
-			r = 0;
 	}
 	/* A deadline says nothing about the version that failed before. */
 	if (wish->compiled || r != 0)
@@ -229,6 +231,7 @@ static void wish_keep(struct publisher *publisher, struct zone_entry *entry, str
 {
 	if (wish->compiled && !entry->compiled) {
 		entry->compiled = wish->compiled;
+		entry->compiled_deadline = wish->compiled_deadline;
 		wish->compiled = NULL;
 	}
 	if (!entry->deadline_new) {
@@ -259,6 +262,7 @@ static bool queue_step(struct publisher *publisher, enum work work)
 	entry->deadline_new = false;
 	if (work == WORK_HEAVY) {
 		wish.compiled = entry->compiled;
+		wish.compiled_deadline = entry->compiled_deadline;
 		entry->compiled = NULL;
 	}
 	pulse_beat(&publisher->pulse, wish.compiled ? "publishing a zone"
@@ -294,6 +298,60 @@ static bool queue_step(struct publisher *publisher, enum work work)
 	return done;
 }
 
+/* What is light of a zone's wishes, if the image has the zone. Under the lock. */
+static bool zone_touch(struct publisher *publisher, struct zone_entry *entry)
+{
+	zone_look(publisher, &entry->zone);
+	if (entry->bypass != entry->zone.bypassed &&
+		image_zone_bypass(publisher->image, entry->apex, entry->bypass) < 0)
+		return false;
+	if (entry->deadline_new &&
+		image_zone_deadline(publisher->image, entry->apex, entry->deadline) == -ENOENT)
+		return false;
+	entry->deadline_new = false;
+	zone_look(publisher, &entry->zone);
+	entry->news = true;
+	return true;
+}
+
+/*
+ * Called by the image in the midst of long work: a bypass or a deadline is a
+ * store in place, of whichever zone, and doesn't wait for the end of it. What
+ * needs more (a zone that isn't in the image yet) stays in the queue.
+ */
+static void work_between(void *arg)
+{
+	struct publisher *publisher = arg;
+	struct zone_entry *entry, *left = NULL;
+	bool news = false;
+
+	if (!publisher->image)
+		return; /* it is being opened */
+	pulse_go_on(&publisher->pulse);
+	pthread_mutex_lock(&publisher->lock);
+	while ((entry = zone_dequeue(publisher, WORK_LIGHT))) {
+		struct image_zone_state state;
+
+		if (entry->remove)
+			continue;
+		if (image_zone_state(publisher->image, entry->apex, &state) == 0 &&
+			zone_touch(publisher, entry)) {
+			news = true;
+			continue;
+		}
+		entry->next[WORK_LIGHT] = left;
+		left = entry;
+	}
+	while (left) {
+		entry = left;
+		left = entry->next[WORK_LIGHT];
+		zone_queue(publisher, entry, WORK_LIGHT);
+	}
+	pthread_mutex_unlock(&publisher->lock);
+	if (news)
+		news_tell(publisher);
+}
+
 /* Puts zones that an adopted image holds into their entries; those that nobody
  * wants get one with `remove`. Under the lock. */
 static void zone_adopt(void *context, const uint8_t *apex)
@@ -323,7 +381,7 @@ static void zone_adopt(void *context, const uint8_t *apex)
 static void image_begin(struct publisher *publisher)
 {
 	struct engine_memory *memory = publisher->memory;
-	struct image_options options = {0};
+	struct image_options options = {.between = work_between, .context = publisher};
 	bool adopted = false;
 	int r;
 
@@ -601,7 +659,7 @@ int publisher_publish(struct publisher *publisher, struct compiled *compiled, ui
 	if (entry) {
 		replaced = entry->compiled;
 		entry->compiled = compiled;
-		entry->deadline = deadline;
+		entry->compiled_deadline = deadline;
 	}
 	compiled_free(replaced);
 	return wanted_unlock(publisher, entry, WORK_HEAVY);

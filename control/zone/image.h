@@ -25,6 +25,11 @@ struct image;
 struct image_options {
 	bool poison; /* fill what becomes free with 0xdb: shows a reader that outlived its grace
 			period */
+	/* Called each few milliseconds while zones are published, removed or settled; NULL: never.
+	 * It may call image_zone_bypass(), image_zone_deadline() and image_zone_state() for any
+	 * zone, the one under way too, and nothing else here. */
+	void (*between)(void *context);
+	void *context;
 };
 
 /*
@@ -61,7 +66,8 @@ int image_zone_publish(struct image *image, const struct compiled *compiled, uin
 /* A new deadline for what is published. 0, -ENOENT, -ENODATA (nothing is). */
 int image_zone_deadline(struct image *image, const uint8_t *apex, uint64_t bypass_after);
 
-/* All queries of the zone pass while 'on'; kept over publishes. Needs no memory. 0 or -ENOENT. */
+/* All queries of the zone pass while 'on'; kept over publishes, one under way included. Needs no
+ * memory. 0 or -ENOENT. */
 int image_zone_bypass(struct image *image, const uint8_t *apex, bool on);
 
 /* Takes the zone's data out; its queries pass. For one that can't be brought up to date. 0,

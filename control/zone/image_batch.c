@@ -88,6 +88,7 @@ static void batch_compare(struct batch *b)
 		struct item item = {.entry = i};
 		struct image_slot slot;
 
+		image_part_done(b->image);
 		if (entry_find(b, entry, &slot)) {
 			item.change.before = slot.offset;
 			if (object_same(b->image, slot.offset, (const uint8_t *)entry,
@@ -134,6 +135,7 @@ static int batch_tombstones(struct batch *b)
 	qsort(matched, met, sizeof(*matched), offset_order);
 	qsort(t->roster, t->names, sizeof(*t->roster), offset_order);
 	for (uint32_t i = 0; i < t->names; i++) {
+		image_part_done(b->image);
 		if (next < met && matched[next] == t->roster[i])
 			next++;
 		else
@@ -167,10 +169,12 @@ static bool seed_fits(const struct batch *b, uint64_t seed)
 	const struct tenant *t = b->tenant;
 
 	for (uint32_t i = 0; i < t->names; i++) {
+		image_part_done(b->image);
 		if (!seed_fits_entry(image_object(b->image, t->roster[i]), t->seed, seed))
 			return false;
 	}
 	for (uint32_t i = 0; i < c->count && t->names; i++) {
+		image_part_done(b->image);
 		if (!seed_fits_entry(compiled_at(c, &c->entries[i]), t->seed, seed))
 			return false;
 	}
@@ -209,6 +213,7 @@ static int batch_take(struct batch *b)
 	for (uint32_t i = 0; i < b->item_count; i++) {
 		uint32_t units = object_units(b, &b->items[i]);
 
+		image_part_done(b->image);
 		b->result->needed += (uint64_t)image_space_cost(units) * IMAGE_UNIT;
 		b->items[i].change.now =
 			complete ? image_space_take(space, units, IMAGE_USE_ENTRIES) : 0;
@@ -272,6 +277,7 @@ static void batch_write(struct batch *b, uint64_t bypass_after)
 	for (uint32_t i = 0; i < b->item_count; i++) {
 		const struct item *item = &b->items[i];
 
+		image_part_done(b->image);
 		entry_write(b, item, b->tenant->number + 1);
 		if (item->entry != TOMBSTONE)
 			b->roster[item->entry] = item->change.now;
@@ -329,6 +335,7 @@ static int batch_link(struct batch *b)
 	while (b->linked < b->item_count) {
 		int error = item_link(b, &b->items[b->linked]);
 
+		image_part_done(b->image);
 		if (!error) {
 			b->linked++;
 			continue;
@@ -348,6 +355,9 @@ static void batch_show(struct batch *b)
 	struct tenant *t = b->tenant;
 	uint32_t count = 0;
 
+	/* Whoever was let in between may have bypassed it, or ended that, since it was written. */
+	image_store_u32(&b->image->targets, b->version, VERSION_AT(flags),
+		b->compiled->flags | (t->bypassed ? VERSION_PASS : 0));
 	image_store_u32(&b->image->targets, t->zone, offsetof(struct image_zone, head), b->version);
 	t->old_version = t->version;
 	t->old_negative = b->negative_kept ? 0 : t->negative;
@@ -486,6 +496,7 @@ void roster_remove(struct image *image, const uint32_t *roster, uint32_t names, 
 		struct image_slot slot;
 		uint64_t hash = entry_hash(image_object(image, roster[i]), seed);
 
+		image_part_done(image);
 		if (image_index_locate(image->names, hash, roster[i], &slot))
 			image_index_delete(image->names, &slot);
 		image_space_retire(image->space, roster[i], IMAGE_USE_ENTRIES);
@@ -504,6 +515,7 @@ void batch_finish(struct image *image, struct tenant *t)
 		const struct change *c = &t->changes[i];
 		const struct image_entry *now = image_object(image, c->now);
 
+		image_part_done(image);
 		image_store_u32(&image->targets, c->now, offsetof(struct image_entry, prev), 0);
 		image_give(image, c->before, IMAGE_USE_ENTRIES);
 		if (now->flags & ENTRY_TOMBSTONE)

@@ -14,6 +14,7 @@
 #define HASH_NONFATAL_OOM 1 /* an element that wasn't added has no table */
 #include <uthash.h>
 
+#define IMAGE_PARTS   2048 /* names, about a millisecond of work, between two calls of `between` */
 #define VERSION_UNITS (sizeof(struct image_version) / IMAGE_UNIT)
 
 /* Unlinked by the last batch, or to be unlinked: work for image_settle(). */
@@ -55,7 +56,15 @@ struct image {
 	struct tenant *tenants; /* by apex */
 	uint64_t zone_seed;
 	uint32_t unsettled; /* tenants */
+	uint32_t parts;     /* of long work */
 };
+
+/* In each long loop, where a zone's books and its image agree. */
+static inline void image_part_done(struct image *image)
+{
+	if (image->options.between && ++image->parts % IMAGE_PARTS == 0)
+		image->options.between(image->options.context);
+}
 
 struct tenant *image_tenant(const struct image *image, const uint8_t *apex);
 /* 'labels': the apex without the root label. NULL: no memory. */

@@ -22,11 +22,17 @@ struct pulse {
 	const char *_Atomic doing; /* never freed; "compiling a zone" */
 };
 
+/* It gets on with what it is at. */
+static inline void pulse_go_on(struct pulse *pulse)
+{
+	atomic_store_explicit(&pulse->due, monotime_now().ns, memory_order_relaxed);
+}
+
 /* It begins with a piece of work, or gets on with one. */
 static inline void pulse_beat(struct pulse *pulse, const char *doing)
 {
 	atomic_store_explicit(&pulse->doing, doing, memory_order_relaxed);
-	atomic_store_explicit(&pulse->due, monotime_now().ns, memory_order_relaxed);
+	pulse_go_on(pulse);
 }
 
 /* It has nothing to do before that moment, or before it is called. */

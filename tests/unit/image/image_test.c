@@ -338,6 +338,83 @@ static void bypass_and_deadline_are_stored_in_place(void **state)
 	zone_image_close(&z);
 }
 
+/* Somebody who, at a certain call of `between`, says whether two zones are bypassed. */
+struct visitor {
+	const struct zone_image *z;
+	unsigned calls, at;
+	bool on;
+	bool met;
+};
+
+static bool passes(const struct zone_image *z, const char *origin)
+{
+	struct reader reader;
+
+	return reader_enter(&reader, &z->memory, apex_of(origin)) && !reader.version;
+}
+
+static void visit(void *context)
+{
+	struct visitor *visitor = context;
+	struct image *image = visitor->z->image;
+
+	if (!image || ++visitor->calls != visitor->at)
+		return;
+	visitor->met = true;
+	assert_int_equal(image_zone_bypass(image, apex_of("example.com."), visitor->on), 0);
+	assert_int_equal(image_zone_bypass(image, apex_of("other."), visitor->on), 0);
+	assert_int_equal(image_zone_deadline(image, apex_of("other."), visitor->at), 0);
+	/* Readers see it now, not when the publish is over. */
+	assert_int_equal(passes(visitor->z, "example.com."), visitor->on);
+	assert_int_equal(passes(visitor->z, "other."), visitor->on);
+}
+
+static void bypass_in_the_midst_of_a_publish_is_seen_at_once_and_stays(void **state)
+{
+	static const uint32_t changes[] = {10, 5000}; /* into the instance, and a new one */
+	struct zone_image z;
+	struct visitor visitor = {.z = &z};
+	struct engine_memory *memory = &z.memory;
+	const struct image_options options = {
+		.poison = true, .between = visit, .context = &visitor};
+	struct image_zone_state other;
+	unsigned most = 0;
+
+	(void)state;
+	open_image(&z, 16, 20);
+	publish(&z, compiled_of("other.", APEX));
+	publish(&z, sample_of(ZONE_SAMPLE_HOSTS, 5000, 1, 0));
+	settle(&z);
+	image_close(z.image);
+	z.image = NULL;
+	assert_int_equal(image_open(&z.image, &memory, 1, &options, NULL), 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		visitor.met = true;
+		for (visitor.at = 1; visitor.met; visitor.at++) {
+			visitor.on = visitor.at % 2;
+			visitor.calls = 0;
+			visitor.met = false;
+			assert_int_equal(
+				image_zone_bypass(z.image, apex_of("example.com."), !visitor.on),
+				0);
+			assert_int_equal(
+				image_zone_bypass(z.image, apex_of("other."), !visitor.on), 0);
+			publish(&z, sample_of(ZONE_SAMPLE_HOSTS, 5000, visitor.at + 1, changes[i]));
+			settle(&z);
+			assert_int_equal(passes(&z, "example.com."), visitor.on == visitor.met);
+			assert_int_equal(passes(&z, "other."), visitor.on == visitor.met);
+			assert_int_equal(image_zone_state(z.image, apex_of("other."), &other), 0);
+			if (visitor.met)
+				assert_int_equal(other.bypass_after, visitor.at);
+		}
+		if (visitor.at > most)
+			most = visitor.at;
+		assert_true(visitor.at > 2);
+	}
+	assert_true(most > 8); /* each long loop lets others in */
+	zone_image_close(&z);
+}
+
 static void each_of_many_zones_finds_its_own_names(void **state)
 {
 	struct zone_image z;
@@ -626,6 +703,7 @@ int main(void)
 		cmocka_unit_test(a_version_without_room_beside_the_old_one_needs_it_cleared),
 		cmocka_unit_test(running_out_of_memory_anywhere_leaves_the_old_version),
 		cmocka_unit_test(bypass_and_deadline_are_stored_in_place),
+		cmocka_unit_test(bypass_in_the_midst_of_a_publish_is_seen_at_once_and_stays),
 		cmocka_unit_test(each_of_many_zones_finds_its_own_names),
 		cmocka_unit_test(copies_are_alike_and_a_new_one_becomes_so),
 		cmocka_unit_test(copies_of_another_shape_are_refused),

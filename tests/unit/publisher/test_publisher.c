@@ -159,6 +159,11 @@ static bool bypassed(struct bench *bench)
 	return bench->seen.bypassed;
 }
 
+static bool answered(struct bench *bench)
+{
+	return !bench->seen.bypassed;
+}
+
 static bool two_zones(struct bench *bench)
 {
 	struct publisher_image image;
@@ -323,6 +328,93 @@ static void bypass_and_deadline_wait_for_no_other_work(void **state)
 	assert_true(bench->seen.bypassed);
 }
 
+static bool publishing(const struct bench *bench)
+{
+	const char *doing;
+
+	pulse_overdue(publisher_pulse(bench->publisher), &doing);
+	return strcmp(doing, "publishing a zone") == 0;
+}
+
+/* Of another zone, and of the one that is being published. */
+static void bypass_overtakes_a_publish_that_runs(void **state)
+{
+	struct bench *bench = *state;
+	struct publisher_image image;
+	unsigned overtaken[2] = {0};
+
+	publisher_memory(bench->publisher, &bench->memory);
+	publisher_add(bench->publisher, example);
+	publisher_add(bench->publisher, other);
+	publisher_publish(bench->publisher, zone_of("example.", 7, 1000), FOREVER);
+	wait_until(bench, serial_7);
+	/* A busy machine may give us our turn only when it is over. */
+	for (unsigned turn = 0; turn < 100 && !(overtaken[0] && overtaken[1]); turn++) {
+		bool own = turn % 2, overtakes;
+		uint64_t versions;
+		double began, end = now() + DEADLINE;
+
+		publisher_image(bench->publisher, &image);
+		versions = image.versions;
+		publisher_bypass(bench->publisher, example, false);
+		wait_until(bench, answered);
+		publisher_publish(bench->publisher,
+			zone_of(own ? "example." : "other.", 10 + turn, 12000), FOREVER);
+		while (!publishing(bench)) {
+			publisher_image(bench->publisher, &image);
+			assert_true(now() < end);
+			if (image.versions > versions)
+				break; /* it was too fast for us */
+		}
+		began = now();
+		publisher_deadline(bench->publisher, example, 4000 + turn);
+		publisher_bypass(bench->publisher, example, true);
+		wait_until(bench, bypassed);
+		publisher_image(bench->publisher, &image);
+		overtakes = image.versions == versions;
+		if (overtakes) {
+			overtaken[own]++;
+			assert_int_equal(bench->seen.deadline, 4000 + turn);
+			print_message(
+				"turn %u: bypassed after %.1f ms, in the midst of a publish\n",
+				turn, (now() - began) * 1e3);
+		}
+		while (image.versions == versions) {
+			assert_true(now() < end);
+			poll(NULL, 0, 1);
+			publisher_image(bench->publisher, &image);
+		}
+		publisher_reports(bench->publisher, reported, bench);
+		assert_true(bench->seen.bypassed);
+		if (own && overtakes) /* the new version has the deadline that it came with */
+			assert_int_equal(bench->seen.deadline, FOREVER);
+	}
+	assert_true(overtaken[0] && overtaken[1]);
+}
+
+/* A deadline says when the published version was confirmed last: nothing that is
+ * said of the next one counts for it. */
+static void version_that_fails_leaves_no_deadline_behind(void **state)
+{
+	struct bench *bench = *state;
+
+	publisher_memory(bench->publisher, &bench->memory);
+	publisher_add(bench->publisher, example);
+	publisher_publish(bench->publisher, zone_of("example.", 7, 1), 1000);
+	wait_until(bench, serial_7);
+	atomic_store(&bench->refuse, UINT_MAX);
+	publisher_grace(bench->publisher);
+	publisher_deadline(bench->publisher, example, 2000);
+	publisher_publish(bench->publisher, zone_of("example.", 9, 1), 9000);
+	publisher_bypass(bench->publisher, example, true);
+	wait_until(bench, bypassed);
+	assert_int_equal(bench->seen.serial, 7);
+	assert_int_equal(bench->seen.deadline, 2000);
+	atomic_store(&bench->refuse, 0);
+	wait_until(bench, serial_9);
+	assert_int_equal(bench->seen.deadline, 9000);
+}
+
 static void held(struct bench *bench)
 {
 	double end = now() + DEADLINE;
@@ -438,6 +530,8 @@ int main(void)
 		BENCH_TEST(refused_grace_is_tried_again),
 		BENCH_TEST(bypass_is_told_and_kept_over_a_publish),
 		BENCH_TEST(bypass_and_deadline_wait_for_no_other_work),
+		BENCH_TEST(bypass_overtakes_a_publish_that_runs),
+		BENCH_TEST(version_that_fails_leaves_no_deadline_behind),
 		BENCH_TEST(pulse_is_overdue_only_while_work_stands_still),
 		BENCH_TEST(zone_may_come_and_go_while_it_is_being_removed),
 		BENCH_TEST(removed_zone_leaves_the_image),
