@@ -133,19 +133,18 @@ void daemon_tell_health(struct daemon *daemon)
 /* Settings and attachments as configuration and interfaces are now. */
 static void fastpath_follow(struct daemon *daemon)
 {
-	bool flipped;
+	struct publisher *publisher = zones_publisher(daemon->zones);
 
-	if (daemon->grace_due &&
-		publisher_grace_count(zones_publisher(daemon->zones)) >= daemon->grace_wanted) {
+	if (daemon->grace_due && publisher_grace_count(publisher) >= daemon->grace_wanted) {
 		daemon->grace_due = false;
 		fastpath_grace_ended(daemon->fastpath);
 	}
 	fastpath_apply(daemon->fastpath, daemon->config, profile_known(daemon->profile),
-		daemon->interfaces, health_withdrawn(daemon->health), &flipped);
-	if (!flipped)
+		daemon->interfaces, health_withdrawn(daemon->health));
+	if (daemon->grace_due || !fastpath_wants_grace(daemon->fastpath))
 		return;
 	daemon->grace_due = true;
-	daemon->grace_wanted = publisher_grace(zones_publisher(daemon->zones));
+	daemon->grace_wanted = publisher_grace(publisher);
 }
 
 /* What is there is looked at first, so that what is missing and may come back

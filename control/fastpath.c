@@ -87,7 +87,8 @@ int fastpath_open(struct fastpath *fastpath, const struct config *config)
 	}
 	fastpath->open_pause = 0;
 	fastpath->published = false;
-	fastpath->clear = true;
+	/* What was just loaded runs nowhere yet. */
+	fastpath->clear = !fastpath->adopted;
 	waiting_end(fastpath->waiting, "engine", "");
 	log_write(LOG_ENGINE_READY, NULL, NULL, "XDP program %s, image of %llu MiB%s%s",
 		fastpath->adopted ? "adopted as it was found" : "loaded",
@@ -117,16 +118,16 @@ bool fastpath_profile(const struct fastpath *fastpath, struct settings_profile *
 	return !(block->flags & SETTINGS_BYPASS);
 }
 
-/* Publishes `next` in the block that isn't active; true if it did. */
-static bool settings_publish(struct fastpath *fastpath, const struct settings *next)
+/* Publishes `next` in the block that isn't active, if nobody can be reading that. */
+static void settings_publish(struct fastpath *fastpath, const struct settings *next)
 {
 	struct settings_area *area = engine_memory(fastpath->engine)->settings;
 	u32 active;
 
 	if (fastpath->published && memcmp(next, &fastpath->current, sizeof(*next)) == 0)
-		return false;
+		return;
 	if (!fastpath->clear)
-		return false; /* again when grace has ended */
+		return; /* again when grace has ended */
 	active = __atomic_load_n(&area->active, __ATOMIC_RELAXED) == 0;
 	area->block[active] = *next;
 	__atomic_store_n(&area->active, active, __ATOMIC_RELEASE);
@@ -136,7 +137,11 @@ static bool settings_publish(struct fastpath *fastpath, const struct settings *n
 	fastpath->current = *next;
 	fastpath->published = true;
 	fastpath->clear = false;
-	return true;
+}
+
+bool fastpath_wants_grace(const struct fastpath *fastpath)
+{
+	return fastpath->engine && !fastpath->clear;
 }
 
 void fastpath_grace_ended(struct fastpath *fastpath)
@@ -168,6 +173,13 @@ static void link_tell(const struct fastpath_link *link)
 			mode_text(link->now.mode));
 }
 
+static void renewal_await(struct fastpath *fastpath, const struct fastpath_link *link)
+{
+	waiting_begin(fastpath->waiting, "interface", link->name,
+		"another mode is configured; changing it may flap the link, so not before nothing "
+		"is announced");
+}
+
 /*
  * Attaches what isn't attached. A native program that comes or goes may take the
  * link down for a moment, and BGP with it, so that is done only while nothing is
@@ -183,9 +195,7 @@ static void link_follow(struct fastpath *fastpath, struct fastpath_link *link, b
 		link->renew = link->now.attached = false;
 	}
 	if (link->renew)
-		waiting_begin(fastpath->waiting, "interface", link->name,
-			"another mode is configured; changing it may flap the link, so not before "
-			"nothing is announced");
+		renewal_await(fastpath, link);
 	if (link->now.attached)
 		return;
 	/* The driver has refused native before. */
@@ -200,7 +210,10 @@ static void link_follow(struct fastpath *fastpath, struct fastpath_link *link, b
 			*link->now.note ? link->now.note : strerror(-r));
 		return;
 	}
-	waiting_end(fastpath->waiting, "interface", link->name);
+	if (link->renew)
+		renewal_await(fastpath, link);
+	else
+		waiting_end(fastpath->waiting, "interface", link->name);
 	link->lost = false;
 	link->was = link->now.mode;
 	fastpath->settled = false;
@@ -355,21 +368,19 @@ static void links_of(const struct interfaces *interfaces, struct settings_link *
 }
 
 void fastpath_apply(struct fastpath *fastpath, const struct config *config,
-	const struct settings_profile *profile, const struct interfaces *interfaces, bool may_flap,
-	bool *flipped)
+	const struct settings_profile *profile, const struct interfaces *interfaces, bool may_flap)
 {
 	static const struct settings_profile unknown;
 	struct settings_link links[SETTINGS_IFACES];
 	struct settings next;
 
-	*flipped = false;
 	if (!fastpath->engine)
 		return;
 	links_of(interfaces, links);
 	/* Room was checked with the configuration: -ENOSPC can't come. */
 	if (settings_fill(&next, config, profile ? profile : &unknown, links, SETTINGS_IFACES,
 		    !profile) == 0)
-		*flipped = settings_publish(fastpath, &next);
+		settings_publish(fastpath, &next);
 	links_follow(fastpath, config, may_flap);
 	links_doubt(fastpath, config, interfaces);
 }

@@ -67,13 +67,14 @@ bool fastpath_profile(const struct fastpath *fastpath, struct settings_profile *
  * Makes settings and attachments what configuration and interfaces say; call
  * after any change of either, and once a second. `profile` NULL: nothing was
  * measured yet, so everything passes. `may_flap`: nothing is
- * announced for certain, so a link may go down for a moment. *flipped: settings were
- * published; the next ones wait for fastpath_grace_ended().
+ * announced for certain, so a link may go down for a moment. Settings that differ
+ * from those in force wait while a grace period is wanted (below).
  */
 void fastpath_apply(struct fastpath *fastpath, const struct config *config,
-	const struct settings_profile *profile, const struct interfaces *interfaces, bool may_flap,
-	bool *flipped);
-/* No reader holds the settings before the last ones. */
+	const struct settings_profile *profile, const struct interfaces *interfaces, bool may_flap);
+/* A reader may hold the settings before those in force, this daemon's or its
+ * predecessor's: none does after one grace period from now on. */
+bool fastpath_wants_grace(const struct fastpath *fastpath);
 void fastpath_grace_ended(struct fastpath *fastpath);
 
 /* The lease runs anew from now. */

@@ -477,6 +477,12 @@ static void *publisher_run(void *arg)
 			good = true;
 			continue;
 		}
+		/* The settings' grace doesn't wait for an image: that may take seconds to
+		 * open, or never open. */
+		if (!publisher->image && !grace_step(publisher)) {
+			good = false;
+			continue;
+		}
 		if (!publisher->image)
 			image_begin(publisher);
 		if (!publisher->image)

@@ -17,7 +17,7 @@ struct making {
 	const struct zone_node *targets[TARGETS_MAX]; /* whose addresses the answer may carry */
 	struct zone_node synthesised[TARGETS_MAX];    /* those that a wildcard gives */
 	uint8_t folded[TARGETS_MAX][NAME_MAX_SIZE];   /* their names */
-	uint8_t entry[IMAGE_ENTRY_MAX];
+	_Alignas(IMAGE_UNIT) uint8_t entry[IMAGE_ENTRY_MAX];
 };
 
 /* Types that the image leaves out: signatures and denial (image.md, "What signed zones will add").

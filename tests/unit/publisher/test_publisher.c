@@ -287,6 +287,32 @@ static void refused_grace_is_tried_again(void **state)
 	assert_int_equal(atomic_load(&bench->refuse), 0);
 }
 
+/* The settings of an adopted engine wait for it. */
+static void grace_needs_no_image(void **state)
+{
+	struct bench *bench = *state;
+	struct publisher_image image;
+	double end = now() + DEADLINE;
+
+	bench->memory.shards = 0; /* a shape that no image has */
+	publisher_grace(bench->publisher);
+	publisher_memory(bench->publisher, &bench->memory);
+	while (publisher_grace_count(bench->publisher) == 0) {
+		assert_true(now() < end);
+		poll(NULL, 0, 1);
+	}
+	do {
+		assert_true(now() < end);
+		publisher_image(bench->publisher, &image);
+	} while (image.error == 0);
+	assert_int_equal(image.error, -EINVAL);
+	publisher_grace(bench->publisher);
+	while (publisher_grace_count(bench->publisher) == 1) {
+		assert_true(now() < end);
+		poll(NULL, 0, 1);
+	}
+}
+
 static void bypass_is_told_and_kept_over_a_publish(void **state)
 {
 	struct bench *bench = *state;
@@ -528,6 +554,7 @@ int main(void)
 		BENCH_TEST(zone_that_does_not_fit_passes_and_says_what_it_needs),
 		BENCH_TEST(version_that_needs_the_old_ones_room_gets_it),
 		BENCH_TEST(refused_grace_is_tried_again),
+		BENCH_TEST(grace_needs_no_image),
 		BENCH_TEST(bypass_is_told_and_kept_over_a_publish),
 		BENCH_TEST(bypass_and_deadline_wait_for_no_other_work),
 		BENCH_TEST(bypass_overtakes_a_publish_that_runs),
