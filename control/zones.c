@@ -317,7 +317,8 @@ static int options_fill(const struct zones_set *set, struct mirror_options *opti
 	*options = (struct mirror_options){.keys = keys,
 		.key_count = config->keys_count,
 		.zones = list,
-		.zone_count = set->count};
+		.zone_count = set->count,
+		.memory = config->fastpath.memory * ARENA_PER_IMAGE};
 	if (!list || !keys) {
 		free(list);
 		free(keys);

@@ -61,6 +61,11 @@ uint64_t axfr_messages(const struct axfr *axfr)
 	return axfr->messages;
 }
 
+uint64_t axfr_memory(const struct axfr *axfr)
+{
+	return zone_builder_memory(axfr->builder);
+}
+
 int axfr_query(struct axfr *axfr, uint8_t wire[DNS_QUERY_MAX_SIZE])
 {
 	return dns_query_write(wire, axfr->id, axfr->origin, RR_AXFR, 0, axfr->tsig);

@@ -33,6 +33,7 @@ int axfr_message(void *axfr, uint8_t *wire, size_t size, struct zone_fault *faul
 int axfr_finish(struct axfr *axfr, struct zone **zone, struct zone_fault *fault);
 
 uint64_t axfr_messages(const struct axfr *axfr);
+uint64_t axfr_memory(const struct axfr *axfr); /* octets of the records so far */
 
 void axfr_free(struct axfr *axfr);
 

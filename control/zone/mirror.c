@@ -102,6 +102,10 @@ static void setup_apply(
 	struct mirror *mirror, struct mirror_setup *setup, struct mirror_holdings *holdings)
 {
 	states_carry(mirror, holdings, setup);
+	mirror->handed_over = 0;
+	for (uint32_t i = 0; i < setup->zone_count; i++)
+		mirror->handed_over += holdings->zones[i].handed_over;
+	mirror->crowded = false;
 	jobs_carry(mirror, holdings, setup);
 	mirror_work_forget_asks(mirror);
 	if (mirror->setup)
@@ -139,6 +143,7 @@ static void letter_take(struct mirror *mirror, struct letter *letter)
 	case LETTER_REPORT:
 		if (!mirror_setup_find(mirror->setup, letter->id, &zone))
 			return;
+		mirror_work_reported(mirror, zone);
 		if (mirror_zone_reported(&mirror->held.zones[zone].state, monotime_now(),
 			    letter->serial, &letter->fault, &event))
 			mirror_work_event(mirror, zone, &event);

@@ -57,7 +57,11 @@ struct mirror_options {
 	struct timespan stale_limit; /* the server answers, but what is published can't be confirmed
 				      * for so long: bypass [60 s] */
 	unsigned transfers;          /* at once, at most 64 [4] */
-	unsigned polls;              /* unanswered at once [256] */
+	uint64_t memory;    /* octets of all transfers under way and all zones handed over together;
+			     * what    is beyond waits, what doesn't fit alone is TOO_LARGE. Building
+			     * the    zone at    a transfer's end takes its own size on top, for one at a
+			     * time.    [no bound] */
+	unsigned polls;     /* unanswered at once [256] */
 	unsigned poll_rate; /* per second, all zones together [2000]. Beyond it zones that haven't
 			     * changed for ten minutes are polled less often. */
 };

@@ -86,6 +86,7 @@ int mirror_setup_new(struct mirror_setup **out, const struct mirror_options *opt
 	setup->transfers = options->transfers ? options->transfers : 4;
 	if (setup->transfers > MIRROR_MOST_TRANSFERS)
 		setup->transfers = MIRROR_MOST_TRANSFERS;
+	setup->memory = options->memory ? options->memory : UINT64_MAX;
 	setup->polls = options->polls ? options->polls : 256;
 	setup->poll_rate = options->poll_rate ? options->poll_rate : 2000;
 	setup->keys = calloc(options->key_count + 1, sizeof(*setup->keys));

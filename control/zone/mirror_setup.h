@@ -26,6 +26,7 @@ struct mirror_setup {
 	struct stream_options stream;
 	struct timespan poll_timeout, stale_limit;
 	unsigned transfers, polls, poll_rate;
+	uint64_t memory;
 	size_t key_count, zone_count;
 	struct mirror_setup_key *keys;
 	struct mirror_setup_zone *zones; /* by id */

@@ -137,8 +137,11 @@ static void polls_begin(struct mirror *mirror)
 	}
 }
 
+/* Room for another transfer, or NULL. */
 static struct mirror_job *job_free(struct mirror *mirror)
 {
+	if (mirror->crowded)
+		return NULL;
 	for (unsigned i = 0; i < mirror->setup->transfers; i++)
 		if (!mirror->held.jobs[i].transfer)
 			return &mirror->held.jobs[i];
@@ -196,6 +199,7 @@ static void job_step(struct mirror *mirror, struct mirror_job *job)
 	transfer_figures(job->transfer, &figures);
 	transfer_free(job->transfer);
 	job->transfer = NULL;
+	mirror->crowded = false;
 	if (result < 0) {
 		job_failed(mirror, job->zone, &fault, figures.took);
 		return;
@@ -204,9 +208,67 @@ static void job_step(struct mirror *mirror, struct mirror_job *job)
 	slot->state.status.transfer_octets = figures.octets;
 	if (mirror->sink.transferred)
 		mirror->sink.transferred(mirror->sink.context, ZONE_FAULT_NONE, figures.took);
+	slot->handed_over = zone->memory;
+	mirror->handed_over += zone->memory;
 	mirror_zone_arrived(&slot->state, monotime_now(), job->began, zone, &event);
 	mirror_work_touched(mirror, job->zone, false);
 	mirror_work_event(mirror, job->zone, &event);
+}
+
+void mirror_work_reported(struct mirror *mirror, uint32_t zone)
+{
+	struct mirror_slot *slot = &mirror->held.zones[zone];
+
+	mirror->handed_over -= slot->handed_over;
+	slot->handed_over = 0;
+	mirror->crowded = false;
+}
+
+static void job_cut_off(struct mirror *mirror, struct mirror_job *job, bool alone)
+{
+	struct mirror_zone *state = &mirror->held.zones[job->zone].state;
+	struct timespan took = monotime_since(job->began, monotime_now());
+	struct zone_fault fault;
+
+	transfer_free(job->transfer);
+	job->transfer = NULL;
+	if (alone) {
+		zone_fault_set(&fault, ZONE_FAULT_TOO_LARGE,
+			"its transfer takes more than the %llu MiB that all together may",
+			(unsigned long long)(mirror->setup->memory >> 20));
+		job_failed(mirror, job->zone, &fault, took);
+		return;
+	}
+	if (mirror->sink.transferred)
+		mirror->sink.transferred(mirror->sink.context, ZONE_FAULT_CANCELLED, took);
+	mirror->crowded = true;
+	mirror_zone_put_off(state, monotime_now());
+	mirror_work_touched(mirror, job->zone, false);
+}
+
+/* What takes too much together goes on one after the other: the youngest is put off, so the oldest
+ * always gets to its end. */
+static void jobs_bound(struct mirror *mirror)
+{
+	for (;;) {
+		uint64_t sum = mirror->handed_over;
+		struct mirror_job *youngest = NULL;
+		unsigned running = 0;
+
+		for (unsigned i = 0; i < mirror->setup->transfers; i++) {
+			struct mirror_job *job = &mirror->held.jobs[i];
+
+			if (!job->transfer)
+				continue;
+			running++;
+			sum += transfer_memory(job->transfer);
+			if (!youngest || !monotime_before(job->began, youngest->began))
+				youngest = job;
+		}
+		if (!youngest || sum <= mirror->setup->memory)
+			return;
+		job_cut_off(mirror, youngest, running == 1 && mirror->handed_over == 0);
+	}
 }
 
 /* States that are due to be told; then the moment at which one changes by itself. */
@@ -340,6 +402,7 @@ void mirror_work(struct mirror *mirror)
 	for (unsigned i = 0; i < mirror->setup->transfers; i++)
 		if (mirror->held.jobs[i].transfer)
 			job_step(mirror, &mirror->held.jobs[i]);
+	jobs_bound(mirror);
 	pulse_beat(&mirror->pulse, "asking for serials");
 	polls_begin(mirror);
 	jobs_begin(mirror);

@@ -21,6 +21,7 @@ struct mirror_slot {
 	struct mirror_zone state;
 	struct monotime told; /* the last status */
 	bool news;            /* more than 'confirmed' moved since */
+	uint64_t handed_over; /* octets of the zone that waits for its report */
 };
 
 /* A transfer under way. */
@@ -58,6 +59,9 @@ struct mirror {
 	bool stopping;
 	struct mirror_setup *setup;
 	struct mirror_holdings held;
+	uint64_t handed_over; /* octets of all zones that wait for their reports */
+	bool crowded; /* a transfer was put off: none begins before another, or a zone handed over,
+		       * is done with */
 	struct monotime next_poll_free; /* the rate allows the next poll then */
 	struct mirror_slow_ask slow_asks[MIRROR_SLOW_ASKS];
 };
@@ -77,6 +81,9 @@ void mirror_work_event(struct mirror *mirror, uint32_t zone, struct mirror_event
 
 /* After anything happened to a zone: when is it due, and who wants to know. */
 void mirror_work_touched(struct mirror *mirror, uint32_t zone, bool only_confirmed);
+
+/* The zone handed over is done with; 0 octets when none was. */
+void mirror_work_reported(struct mirror *mirror, uint32_t zone);
 
 /* Waits until something is due or a letter came, and does what is due. */
 void mirror_work(struct mirror *mirror);

@@ -233,6 +233,12 @@ static struct timespan retry_after(const struct mirror_zone *zone, enum zone_fau
 	return (struct timespan){seconds * (1000000000u + (uint64_t)(spread >> 16) * 3815u)};
 }
 
+void mirror_zone_put_off(struct mirror_zone *zone, struct monotime now)
+{
+	zone->transferring = false;
+	zone->status.next_transfer = now;
+}
+
 void mirror_zone_failed(
 	struct mirror_zone *zone, struct monotime now, const struct zone_fault *fault)
 {

@@ -58,6 +58,9 @@ void mirror_zone_transfers(struct mirror_zone *zone);
 void mirror_zone_arrived(struct mirror_zone *zone, struct monotime now, struct monotime began,
 	struct zone *arrived, struct mirror_event *event);
 
+/* It was cut off for want of room among others, and begins again as soon as it may. */
+void mirror_zone_put_off(struct mirror_zone *zone, struct monotime now);
+
 void mirror_zone_failed(
 	struct mirror_zone *zone, struct monotime now, const struct zone_fault *fault);
 

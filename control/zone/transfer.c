@@ -63,6 +63,11 @@ struct monotime transfer_deadline(const struct transfer *transfer)
 	return stream_deadline(transfer->stream);
 }
 
+uint64_t transfer_memory(const struct transfer *transfer)
+{
+	return axfr_memory(transfer->axfr);
+}
+
 void transfer_figures(const struct transfer *transfer, struct transfer_figures *figures)
 {
 	*figures = (struct transfer_figures){

@@ -35,6 +35,9 @@ struct monotime transfer_deadline(const struct transfer *transfer);
  * filled. The last step builds the zone: about 0.3 s per million records. */
 int transfer_step(struct transfer *transfer, struct zone **zone, struct zone_fault *fault);
 
+/* Octets that its records take so far. */
+uint64_t transfer_memory(const struct transfer *transfer);
+
 void transfer_figures(const struct transfer *transfer, struct transfer_figures *figures);
 
 void transfer_free(struct transfer *transfer);

@@ -195,6 +195,9 @@ const char *zone_builder_reason(const struct zone_builder *builder);
 
 uint64_t zone_builder_records(const struct zone_builder *builder);
 
+/* Octets that it holds now; finishing takes those of the zone on top. */
+uint64_t zone_builder_memory(const struct zone_builder *builder);
+
 void zone_builder_free(struct zone_builder *builder);
 
 /* Zone file text (RFC 1035 5, with $INCLUDE) through libzscanner: for tests and tools.

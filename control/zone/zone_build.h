@@ -43,6 +43,7 @@ struct build_item {
 struct zone_builder {
 	struct zone_limits limits;
 	struct build_chunk *chunks; /* newest first */
+	uint64_t chunk_bytes;
 	struct build_run *runs;
 	uint32_t run_count, run_room;
 	struct build_item *items; /* scratch of the layout */

@@ -77,6 +77,7 @@ void zone_builder_empty(struct zone_builder *builder)
 	builder->runs = NULL;
 	builder->items = NULL;
 	builder->run_count = builder->run_room = builder->item_room = 0;
+	builder->chunk_bytes = 0;
 }
 
 void zone_builder_free(struct zone_builder *builder)
@@ -95,6 +96,12 @@ const char *zone_builder_reason(const struct zone_builder *builder)
 uint64_t zone_builder_records(const struct zone_builder *builder)
 {
 	return builder->records;
+}
+
+uint64_t zone_builder_memory(const struct zone_builder *builder)
+{
+	return builder->chunk_bytes + (uint64_t)builder->run_room * sizeof(*builder->runs) +
+	       (uint64_t)builder->item_room * sizeof(*builder->items);
 }
 
 static size_t chunk_left(const struct zone_builder *builder)
@@ -117,6 +124,7 @@ static uint8_t *chunk_room(struct zone_builder *builder, size_t size)
 			return NULL;
 		*chunk = (struct build_chunk){.next = builder->chunks, .size = want};
 		builder->chunks = chunk;
+		builder->chunk_bytes += sizeof(*chunk) + want;
 	}
 	uint8_t *room = builder->chunks->bytes + builder->chunks->used;
 	builder->chunks->used += size;

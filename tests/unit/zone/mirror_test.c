@@ -21,7 +21,17 @@
 #define ZONES_MOST 3000
 #define PATIENCE   timespan_s(20) /* a test that has to wait so long has failed */
 
-enum behaviour { SERVE, REFUSE, STAY_SILENT, BREAK_OFF, HANG, TRUNCATE, SERVE_SIGNED, SERVE_TWICE };
+enum behaviour {
+	SERVE,
+	REFUSE,
+	STAY_SILENT,
+	BREAK_OFF,
+	HANG,
+	TRUNCATE,
+	SERVE_SIGNED,
+	SERVE_TWICE,
+	SERVE_SLOWLY
+};
 
 /* The server's zones "z<number>.", and what the mirror told about them. */
 struct world {
@@ -37,6 +47,13 @@ struct world {
 	uint32_t serial[ZONES_MOST];
 	int transfers[ZONES_MOST];
 	int polls;
+	struct {
+		int fd; /* 0: none */
+		unsigned number;
+		uint16_t id;
+		struct monotime ends;
+	} slow[16]; /* transfers but for their last message */
+	int cancelled;
 	int records;       /* in each zone */
 	bool keep_reports; /* leave zones that are handed over unreported */
 	bool hold;         /* don't return from an event of a zone */
@@ -57,7 +74,7 @@ static bool zone_number(const uint8_t *question, unsigned *number)
 	return sscanf(name_to_text(text, question), "z%u.", number) == 1 && *number < ZONES_MOST;
 }
 
-static void send_zone(struct ask *ask, const char *name, uint32_t serial, int records)
+static void send_zone(struct ask *ask, const char *name, uint32_t serial, int records, bool whole)
 {
 	struct wire wire;
 	char owner[64];
@@ -68,8 +85,48 @@ static void send_zone(struct ask *ask, const char *name, uint32_t serial, int re
 		snprintf(owner, sizeof(owner), "n%d.%s", i, name);
 		wire_a(&wire, owner, "\300\0\2\1");
 	}
-	wire_soa(&wire, name, serial, 1000);
+	if (whole)
+		wire_soa(&wire, name, serial, 1000);
 	ask_send(ask, &wire);
+}
+
+/* All but the end now, which comes 100 ms later: the peer serves the next one meanwhile. */
+static void slow_begin(struct world *world, struct ask *ask, unsigned number)
+{
+	pthread_mutex_lock(&world->lock);
+	for (unsigned i = 0; i < 16; i++) {
+		if (world->slow[i].fd)
+			continue;
+		world->slow[i].fd = dup(ask->fd);
+		world->slow[i].number = number;
+		world->slow[i].id = ask->id;
+		world->slow[i].ends = monotime_add(monotime_now(), timespan_ms(100));
+		break;
+	}
+	pthread_mutex_unlock(&world->lock);
+}
+
+static void slow_end(struct world *world)
+{
+	struct ask *ask = calloc(1, sizeof(*ask));
+	struct wire wire;
+	char name[32];
+
+	pthread_mutex_lock(&world->lock);
+	for (unsigned i = 0; i < 16; i++) {
+		if (!world->slow[i].fd || monotime_before(monotime_now(), world->slow[i].ends))
+			continue;
+		ask->fd = world->slow[i].fd;
+		ask->tcp = true;
+		snprintf(name, sizeof(name), "z%u.", world->slow[i].number);
+		wire_begin(&wire, world->slow[i].id, WIRE_QR | WIRE_AA, name, RR_AXFR);
+		wire_soa(&wire, name, world->serial[world->slow[i].number], 1000);
+		ask_send(ask, &wire);
+		close(ask->fd);
+		world->slow[i].fd = 0;
+	}
+	pthread_mutex_unlock(&world->lock);
+	free(ask);
 }
 
 static void send_signed(struct ask *ask, const char *name, uint16_t type, uint32_t serial)
@@ -109,6 +166,12 @@ static void answer(struct ask *ask)
 	world->transfers[number] += type == RR_AXFR;
 	pthread_mutex_unlock(&world->lock);
 
+	slow_end(world); /* polls come each 20 ms */
+	if (type == RR_AXFR && behaviour == SERVE_SLOWLY) {
+		send_zone(ask, name, serial, records, false);
+		slow_begin(world, ask, number);
+		return;
+	}
 	if (behaviour == STAY_SILENT)
 		return;
 	if (behaviour == SERVE_SIGNED) {
@@ -124,7 +187,7 @@ static void answer(struct ask *ask)
 		return;
 	}
 	if (type == RR_AXFR && (behaviour == SERVE || behaviour == TRUNCATE)) {
-		send_zone(ask, name, serial, records);
+		send_zone(ask, name, serial, records, true);
 		return;
 	}
 	wire_soa(&wire, name, serial, 1000);
@@ -179,6 +242,15 @@ static void on_status(void *context, const struct mirror_status *status)
 	pthread_mutex_unlock(&world->lock);
 }
 
+static void on_transferred(void *context, enum zone_fault_kind result, struct timespan took)
+{
+	struct world *world = context;
+
+	pthread_mutex_lock(&world->lock);
+	world->cancelled += result == ZONE_FAULT_CANCELLED;
+	pthread_mutex_unlock(&world->lock);
+}
+
 static int world_begin(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
@@ -210,6 +282,9 @@ static int world_end(void **state)
 
 	mirror_stop(world->mirror);
 	peer_close(&world->peer);
+	for (unsigned i = 0; i < 16; i++)
+		if (world->slow[i].fd)
+			close(world->slow[i].fd);
 	pthread_mutex_destroy(&world->lock);
 	free(world);
 	return 0;
@@ -217,7 +292,10 @@ static int world_end(void **state)
 
 static void start(struct world *world)
 {
-	struct mirror_sink sink = {.context = world, .event = on_event, .status = on_status};
+	struct mirror_sink sink = {.context = world,
+		.event = on_event,
+		.status = on_status,
+		.transferred = on_transferred};
 
 	assert_int_equal(mirror_start(&world->mirror, &world->options, &sink), 0);
 }
@@ -466,6 +544,75 @@ static void a_zone_beyond_its_limits_waits_and_others_go_on(void **state)
 	assert_int_equal(transfers_of(world, 0), 1);
 }
 
+/* Four that begin at once, each of which takes more than a third of what all may. */
+static void zones_too_large_together_come_one_after_the_other(void **state)
+{
+	struct world *world = *state;
+	int cut_off = 0;
+
+	world->options.zone_count = 4;
+	world->records = 800;
+	world->options.memory = 170 << 10;
+	for (uint32_t i = 0; i < 4; i++)
+		behave(world, i, SERVE_SLOWLY);
+	start(world);
+	for (uint32_t i = 0; i < 4; i++)
+		AWAIT(world, published, i, 1);
+	for (uint32_t i = 0; i < 4; i++)
+		cut_off += transfers_of(world, i) - 1;
+	assert_in_range(cut_off, 1, 12);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(status_of(world, i).transfers_failed, 0);
+	pthread_mutex_lock(&world->lock);
+	assert_true(world->cancelled >= cut_off);
+	pthread_mutex_unlock(&world->lock);
+}
+
+static void a_zone_too_large_for_all_of_the_memory_waits_and_others_go_on(void **state)
+{
+	struct world *world = *state;
+
+	world->options.zone_count = 1;
+	world->records = 800;
+	world->options.memory = 32 << 10;
+	behave(world, 0, SERVE_SLOWLY);
+	start(world);
+	AWAIT(world, fault, 0, ZONE_FAULT_TOO_LARGE);
+	AWAIT(world, phase, 0, MIRROR_WAITING);
+	assert_int_equal(transfers_of(world, 0), 1);
+	pthread_mutex_lock(&world->lock);
+	world->records = 1;
+	pthread_mutex_unlock(&world->lock);
+	mirror_poke(world->mirror, 0);
+	AWAIT(world, published, 0, 1);
+}
+
+/* What waits for a report takes memory too. */
+static void a_zone_that_nobody_reports_holds_the_next_one_up(void **state)
+{
+	struct world *world = *state;
+
+	world->options.zone_count = 2;
+	world->records = 800;
+	world->options.memory = 120 << 10;
+	behave(world, 0, SERVE_SLOWLY);
+	behave(world, 1, SERVE_SLOWLY);
+	world->options.transfers = 1;
+	world->keep_reports = true;
+	start(world);
+	while (events_of(world, 0, MIRROR_ZONE) + events_of(world, 1, MIRROR_ZONE) == 0)
+		usleep(1000);
+	uint32_t first = events_of(world, 0, MIRROR_ZONE) ? 0 : 1;
+	AWAIT(world, polled_more_than, 0, (uint32_t)polls_of(world) + 20);
+	assert_int_equal(events_of(world, !first, MIRROR_ZONE), 0);
+	pthread_mutex_lock(&world->lock);
+	world->keep_reports = false;
+	pthread_mutex_unlock(&world->lock);
+	mirror_report(world->mirror, first, 1, NULL);
+	AWAIT(world, published, !first, 1);
+	AWAIT(world, published, first, 1);
+}
+
 static void a_zone_the_image_cant_hold_waits(void **state)
 {
 	struct world *world = *state;
@@ -700,6 +847,9 @@ int main(void)
 		TEST(a_broken_transfer_leaves_the_old_zone_and_its_reason),
 		TEST(a_hanging_transfer_holds_up_neither_polls_nor_other_zones),
 		TEST(a_zone_beyond_its_limits_waits_and_others_go_on),
+		TEST(zones_too_large_together_come_one_after_the_other),
+		TEST(a_zone_too_large_for_all_of_the_memory_waits_and_others_go_on),
+		TEST(a_zone_that_nobody_reports_holds_the_next_one_up),
 		TEST(a_zone_the_image_cant_hold_waits),
 		TEST(nothing_is_fetched_while_a_zone_is_being_compiled),
 		TEST(a_worker_that_hangs_in_a_compile_shows_by_its_pulse),
