@@ -19,6 +19,7 @@
 #include "answer/image.h"
 #include "anode.skel.h"
 #include "direct.h"
+#include "cpus.h"
 #include "engine_parts.h"
 
 #define ABOUT_MAGIC     0x3154554f42414e41ull /* "ANABOUT1" */
@@ -54,10 +55,12 @@ static uint64_t generation_object_hash(void)
 int generation_size(struct engine *e, uint64_t image_bytes)
 {
 	uint32_t shift = IMAGE_SHARD_MIN, shards;
-	int rows = libbpf_num_possible_cpus();
+	int rows = cpus_possible_end();
 
 	if (rows < 1)
-		return engine_fail(e, rows ? rows : -EIO, "can't count the possible CPUs");
+		return engine_fail(e, rows ? rows : -EIO,
+			"can't read which CPUs are possible (/sys/devices/system/cpu/possible): %s",
+			strerror(rows ? -rows : EIO));
 	if (!image_bytes || image_bytes > IMAGE_BYTES_MAX)
 		return engine_fail(e, -EINVAL, "fastpath.memory: from 64 KiB to %llu GiB",
 			(unsigned long long)(IMAGE_BYTES_MAX >> 30));
