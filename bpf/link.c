@@ -252,6 +252,26 @@ static int link_create(
 	return err;
 }
 
+/*
+ * Does the driver refuse the mode itself, so that asking again is of no use? It has no such
+ * function (lo: EOPNOTSUPP), or its queues, MTU or features don't suit (EINVAL from most, ENOSPC
+ * and ERANGE from some). Want of memory, an interrupted or a busy kernel say nothing about it.
+ */
+static bool mode_refused(int err)
+{
+	switch (-err) {
+	case EOPNOTSUPP:
+	case 524: /* ENOTSUPP, which the kernel should keep to itself */
+	case EINVAL:
+	case ENOSPC:
+	case ERANGE:
+	case E2BIG:
+	case EFBIG:
+		return true;
+	}
+	return false;
+}
+
 /* Why a mode was refused, in words. */
 static void link_explain(struct engine *e, const struct engine_attachment *result,
 	enum attach_mode mode, int err, char *text, size_t size)
@@ -262,6 +282,11 @@ static void link_explain(struct engine *e, const struct engine_attachment *resul
 		snprintf(text, size, "%s mode refused: %s%s", mode_name(mode),
 			err == -EPERM ? strerror(-err) : "another XDP program is there",
 			engine_advice(e, err));
+		return;
+	}
+	if (!mode_refused(err)) {
+		snprintf(text, size, "%s mode failed: %s; to be tried again%s", mode_name(mode),
+			strerror(-err), mode == ATTACH_NATIVE ? ", or choose mode: generic" : "");
 		return;
 	}
 	link_ask_why(e, result->ifindex, mode);
@@ -282,8 +307,7 @@ static int link_make(
 		if (!err)
 			return 0;
 		link_explain(e, result, ATTACH_NATIVE, err, why, sizeof(why));
-		if (mode == ATTACH_NATIVE || err == -EBUSY || err == -EEXIST || err == -EPERM ||
-			err == -ENODEV)
+		if (mode == ATTACH_NATIVE || !mode_refused(err))
 			goto out;
 	}
 	err = link_create(e, result->ifindex, ATTACH_GENERIC, path);
