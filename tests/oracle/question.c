@@ -290,6 +290,24 @@ int question_zones_load(
 	return 0;
 }
 
+enum zone_kind zone_kind(const struct zone *zone)
+{
+	if (zone->denial != ZONE_NSEC3)
+		return zone->denial == ZONE_NSEC ? ZONE_KIND_NSEC : ZONE_KIND_UNSIGNED;
+	for (uint32_t i = 0; i < zone->node_count; i++) {
+		const struct zone_rrset *set = zone_rrset(&zone->nodes[i], 50);
+
+		/* RDATA follows its length; flags are the second octet (RFC 5155 section 3.2) */
+		if (set && zone->nodes[i].flags & ZONE_NODE_NSEC3) {
+			struct zone_rdata at = {0};
+
+			if (zone_rdata_next(set, &at) && at.size > 1 && at.data[1] & 1)
+				return ZONE_KIND_OPTOUT;
+		}
+	}
+	return ZONE_KIND_NSEC3;
+}
+
 void question_zones_free(struct question_zones *zones)
 {
 	for (size_t i = 0; i < zones->count; i++)

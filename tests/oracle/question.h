@@ -41,6 +41,15 @@ enum question_class {
 
 extern const char *const question_class_names[CLASSES];
 
+/* How a zone denies. */
+enum zone_kind {
+	ZONE_KIND_UNSIGNED,
+	ZONE_KIND_NSEC,
+	ZONE_KIND_NSEC3,
+	ZONE_KIND_OPTOUT,
+	ZONE_KINDS
+};
+
 struct question_zones {
 	struct zone *list[QUESTION_ZONES_MAX]; /* owned */
 	size_t count;
@@ -58,6 +67,8 @@ struct question {
 int question_zones_load(
 	struct question_zones *zones, const struct vector *vector, char error[VECTOR_ERROR_SIZE]);
 void question_zones_free(struct question_zones *zones);
+
+enum zone_kind zone_kind(const struct zone *zone);
 
 /*
  * Calls `ask` for questions about all zones, at most some more than `limit` for each: where there

@@ -6,10 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How the zone denies, as the tables call it. */
-enum kind { KIND_UNSIGNED, KIND_NSEC, KIND_NSEC3, KIND_OPTOUT, KINDS };
-
-static const char *const kind_names[KINDS] = {"unsigned", "nsec", "nsec3", "opt-out"};
+static const char *const kind_names[ZONE_KINDS] = {"unsigned", "nsec", "nsec3", "opt-out"};
 
 struct cell {
 	uint64_t verdicts[VERDICTS];
@@ -20,27 +17,9 @@ struct tally {
 	const struct question_zones *zones;
 	const char *const *servers;
 	size_t server_count;
-	enum kind kinds[QUESTION_ZONES_MAX];
+	enum zone_kind kinds[QUESTION_ZONES_MAX];
 	struct cell *cells; /* [server][zone][class][DO?] */
 };
-
-static enum kind kind_of(const struct zone *zone)
-{
-	if (zone->denial != ZONE_NSEC3)
-		return zone->denial == ZONE_NSEC ? KIND_NSEC : KIND_UNSIGNED;
-	for (uint32_t i = 0; i < zone->node_count; i++) {
-		const struct zone_rrset *set = zone_rrset(&zone->nodes[i], 50);
-
-		/* RDATA follows its length; flags are the second octet (RFC 5155 section 3.2) */
-		if (set && zone->nodes[i].flags & ZONE_NODE_NSEC3) {
-			struct zone_rdata at = {0};
-
-			if (zone_rdata_next(set, &at) && at.size > 1 && at.data[1] & 1)
-				return KIND_OPTOUT;
-		}
-	}
-	return KIND_NSEC3;
-}
 
 int tally_new(struct tally **tally, const struct question_zones *zones, const char *const servers[],
 	size_t server_count)
@@ -55,7 +34,7 @@ int tally_new(struct tally **tally, const struct question_zones *zones, const ch
 	t->server_count = server_count;
 	t->cells = calloc(server_count * zones->count * CLASSES * 2, sizeof(*t->cells));
 	for (size_t i = 0; i < zones->count; i++)
-		t->kinds[i] = kind_of(zones->list[i]);
+		t->kinds[i] = zone_kind(zones->list[i]);
 	if (t->cells)
 		return 0;
 	tally_free(t);
@@ -194,7 +173,7 @@ unsigned tally_checks(const struct tally *tally, unsigned first, const struct ta
 	return number - first;
 }
 
-static struct cell kind_sum(const struct tally *t, size_t server, enum kind kind,
+static struct cell kind_sum(const struct tally *t, size_t server, enum zone_kind kind,
 	enum question_class class, bool dnssec)
 {
 	struct cell sum = {0};
@@ -219,15 +198,15 @@ static void shares_print(const struct tally *t, size_t server, FILE *to)
 		"#\n# answered by the fast path before %s, %% of questions "
 		"(without DO, with DO):\n# %-18s",
 		t->servers[server], "");
-	for (int kind = 0; kind < KINDS; kind++)
+	for (int kind = 0; kind < ZONE_KINDS; kind++)
 		fprintf(to, " %9s %9s", kind_names[kind], "+do");
 	fprintf(to, "  questions\n");
 	for (int class = 0; class <= CLASSES; class ++) {
-		struct cell columns[KINDS * 2] = {0}, all = {0};
+		struct cell columns[ZONE_KINDS * 2] = {0}, all = {0};
 
-		for (int i = 0; i < KINDS * 2; i++) {
+		for (int i = 0; i < ZONE_KINDS * 2; i++) {
 			for (int c = 0; c < CLASSES; c++) {
-				struct cell part = kind_sum(t, server, (enum kind)(i / 2),
+				struct cell part = kind_sum(t, server, (enum zone_kind)(i / 2),
 					(enum question_class)c, i % 2);
 
 				if (c == class || class == CLASSES)
@@ -238,7 +217,7 @@ static void shares_print(const struct tally *t, size_t server, FILE *to)
 		if (!cell_asked(&all))
 			continue;
 		fprintf(to, "# %-18s", class == CLASSES ? "all" : question_class_names[class]);
-		for (int i = 0; i < KINDS * 2; i++)
+		for (int i = 0; i < ZONE_KINDS * 2; i++)
 			share_print(&columns[i], to);
 		fprintf(to, " %10" PRIu64 "\n", cell_asked(&all));
 	}
