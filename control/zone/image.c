@@ -94,6 +94,17 @@ int image_space_begin(struct image *image)
 	return error;
 }
 
+static const struct image_header *image_header(const struct image *image)
+{
+	return image_place(image->targets.memory[0], 0);
+}
+
+void image_zones_forget(struct image *image)
+{
+	image_store_u32(
+		&image->targets, 0, HEADER_AT(zones_gone), image_header(image)->zones_gone + 1);
+}
+
 /* An empty image. Readers pass from the first store to the last. */
 static int image_format(struct image *image)
 {
@@ -104,6 +115,8 @@ static int image_format(struct image *image)
 		.shards = memory->shards,
 		.instance = image_random(),
 		.zone_seed = image->zone_seed = image_random(),
+		/* readers may remember zones of what was here before */
+		.zones_gone = image_header(image)->zones_gone + 1,
 	};
 	int error;
 
@@ -357,6 +370,7 @@ int image_zone_remove(struct image *image, const uint8_t *apex)
 		    image_index_hash(tenant->apex, tenant->apex_size - 1u, image->zone_seed),
 		    tenant->zone, &slot))
 		image_index_delete(image->zones, &slot);
+	image_zones_forget(image);
 	error = image_zone_clear(image, apex);
 	if (!error)
 		error = image_settle(image);

@@ -195,6 +195,7 @@ static int image_tidy(struct adoption *a)
 		return error;
 	image_index_show(image->names);
 	image_index_show(image->zones);
+	image_zones_forget(image);
 	for (size_t i = 0; i < a->tenant_count; i++)
 		image_depth_mark(image, name_labels(a->by_zone[i]->apex));
 	for (size_t i = 0; i < a->entries.count; i++)

@@ -110,7 +110,7 @@ static uint32_t reader_find(const struct walk *w, uint64_t word, uint64_t hash, 
 
 	for (unsigned turn = 0; turn < 2; turn++) {
 		for (unsigned i = 0; i < IMAGE_SLOTS; i++) {
-			uint64_t slot = slots[bucket * IMAGE_SLOTS + i];
+			uint64_t slot = slots[SLOT_PLACE(bucket, HASH_SLOT(hash) + i) / 8];
 			uint32_t offset = SLOT_OFFSET(slot);
 			const struct image_keyed *k;
 

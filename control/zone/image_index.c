@@ -39,11 +39,15 @@ uint64_t image_index_hash(const uint8_t *key, uint32_t length, uint64_t seed)
 {
 	struct name_lanes lanes = name_lanes_start(seed, length);
 
-	for (uint32_t at = 0; at < length; at += 16) {
-		uint64_t words[2] = {0};
-		memcpy(words, key + at, length - at < 16 ? length - at : 16);
+	for (; length > sizeof(uint64_t[2]); length -= (uint32_t)sizeof(uint64_t[2])) {
+		uint64_t words[2];
+
+		memcpy(words, key + length - sizeof(words), sizeof(words));
 		name_lanes_feed(&lanes, words[0], words[1]);
 	}
+	uint64_t words[2] = {0};
+	memcpy((uint8_t *)words + sizeof(words) - length, key, length);
+	name_lanes_feed(&lanes, words[0], words[1]);
 	return name_lanes_end(&lanes);
 }
 
@@ -182,7 +186,7 @@ static uint32_t hash_place(uint64_t hash, uint32_t turn)
 
 	if (turn >= IMAGE_SLOTS)
 		bucket = HASH_SECOND(bucket, HASH_TAG(hash));
-	return bucket * IMAGE_SLOTS + turn % IMAGE_SLOTS;
+	return bucket * IMAGE_SLOTS + (HASH_SLOT(hash) + turn) % IMAGE_SLOTS;
 }
 
 static bool slot_search(struct image_index *index, uint64_t hash, uint32_t offset, uint32_t zone,
@@ -233,10 +237,33 @@ static uint32_t free_place(const uint64_t *slots, uint64_t hash)
 	return NO_PLACE;
 }
 
+/* Files a bucket's objects anew: from where an object's search begins to where it is nothing is
+ * empty. */
+static void bucket_fill(uint64_t *slots, uint32_t *high)
+{
+	uint64_t old_slots[IMAGE_SLOTS];
+	uint32_t old_high[IMAGE_SLOTS];
+
+	memcpy(old_slots, slots, sizeof(old_slots));
+	memcpy(old_high, high, sizeof(old_high));
+	memset(slots, 0, sizeof(old_slots));
+	memset(high, 0, sizeof(old_high));
+	for (uint32_t i = 0; i < IMAGE_SLOTS; i++) {
+		uint32_t place = HASH_SLOT((uint64_t)old_high[i] << 32);
+
+		if (!old_slots[i])
+			continue;
+		while (slots[place])
+			place = (place + 1) % IMAGE_SLOTS;
+		slots[place] = old_slots[i];
+		high[place] = old_high[i];
+	}
+}
+
 /*
  * Slots of one half of a segment that is split. Each object stays in its bucket; then those in
  * their second bucket go back to the first where that has room now, until nothing moves. What is
- * empty then may be marked so, behind what isn't.
+ * empty then may be marked so.
  */
 static void half_fill(const struct segment *segment, const uint64_t *from, uint32_t half,
 	uint64_t *slots, uint32_t *high)
@@ -266,22 +293,8 @@ static void half_fill(const struct segment *segment, const uint64_t *from, uint3
 			moved = true;
 		}
 	}
-	/* a reader's search in a bucket ends at the first empty slot */
-	for (uint32_t bucket = 0; bucket < PLACES; bucket += IMAGE_SLOTS) {
-		uint32_t end = bucket;
-
-		for (uint32_t i = bucket; i < bucket + IMAGE_SLOTS; i++) {
-			uint64_t slot = slots[i];
-			uint32_t top = high[i];
-
-			if (!slot)
-				continue;
-			slots[i] = 0;
-			high[i] = 0;
-			slots[end] = slot;
-			high[end++] = top;
-		}
-	}
+	for (uint32_t bucket = 0; bucket < PLACES; bucket += IMAGE_SLOTS)
+		bucket_fill(slots + bucket, high + bucket);
 }
 
 /* The directory of another depth, one more or one less, which every segment's allows. */

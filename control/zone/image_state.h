@@ -71,6 +71,10 @@ struct tenant *image_tenant(const struct image *image, const uint8_t *apex);
 struct tenant *image_tenant_new(struct image *image, const uint8_t *labels, uint32_t size);
 
 /* Some zone's apex has that many labels. */
+/* A zone's place may become something else after the next grace period: no reader goes by its
+ * memory of it. */
+void image_zones_forget(struct image *image);
+
 void image_depth_mark(struct image *image, unsigned labels);
 
 /* An empty space, not ready. */

@@ -22,12 +22,10 @@
 enum action { ACTION_PASS, ACTION_REPLY, ACTION_DROP };
 
 /* What is the answer? */
-STEP int answer_find(PACKET *p, struct query *q)
+INLINE int answer_find(PACKET *p, struct query *q)
 {
 	int reason;
 
-	if (!q)
-		return REASON_INTERNAL;
 	if ((reason = find_zone(p, q)))
 		return reason;
 	return select_answer(p, q);

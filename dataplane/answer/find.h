@@ -2,87 +2,32 @@
 /*
  * From a folded name to a zone and an entry.
  *
- * In: name[], label[] of the query. Out: the zone's version (carried from then on), the entry of
+ * In: the name, label[] of the query. Out: the zone's version (carried from then on), the entry of
  * the name, or the closest encloser's. RFC 1034 section 4.3.2 steps 2 and 3, with cuts and DNAMEs
  * as ends of the walk: names below them are not in the image.
  */
 #ifndef ANODE_ANSWER_FIND_H
 #define ANODE_ANSWER_FIND_H
 
-#include "sum.h"
-#include "packet.h"
-#include "hash.h"
-
-/* The hash of name[at .. at + length). */
-INLINE u64 name_hash(struct query *q, u32 at, u32 length, u64 seed)
-{
-	struct name_lanes lanes = name_lanes_start(seed, length);
-	const u8 *words;
-	u64 w0, w1;
-
-	/* whole blocks, then one of 0 to 16 bytes */
-	for (u32 i = 0; i < NAME_MAX / 16; i++) {
-		if (length <= 16)
-			break;
-		words = name_place(q, at);
-		name_lanes_feed(&lanes, word_load64(words), word_load64(words + 8));
-		at += 16;
-		length -= 16;
-	}
-	if (length == 0)
-		return name_lanes_end(&lanes);
-	words = name_place(q, at);
-	w0 = word_load64(words);
-	w1 = 0;
-	if (length > 8)
-		w1 = word_first(word_load64(words + 8), length - 8);
-	else
-		w0 = word_first(w0, length);
-	name_lanes_feed(&lanes, w0, w1);
-	return name_lanes_end(&lanes);
-}
-
-/* Is the object filed under this key? Keys are folded and padded with zeros to a multiple of 4. */
-INLINE int index_match(struct query *q, const struct image_keyed *k, u32 at, u32 length)
-{
-	const u8 *key = k->key;
-
-	if (k->zone != q->zone || k->key_len != length)
-		return 0;
-	for (u32 i = 0; i < NAME_MAX / 8; i++) {
-		if (length <= 8)
-			break;
-		if (!word_is(word_load64(name_place(q, at)), word_load64(key)))
-			return 0;
-		at += 8;
-		key += 8;
-		length -= 8;
-	}
-	return length == 0 || word_is(word_first(word_load64(name_place(q, at)), length),
-				      word_first(word_load64(key), length));
-}
+#include "name.h"
 
 /*
- * The long way, for the rare bucket that holds two objects of one tag: compare each. found = the
- * object, or 0.
+ * found = the object that the segment files under the `length` octets of name[] before `end`, or 0.
+ * The hash says at which slot of a bucket to begin; an empty one ends the search (image.md).
  */
-STEP int index_search(PACKET *p, struct query *q, u32 segment, u32 at, u32 length)
+INLINE int index_search(PACKET *p, struct query *q, u32 segment, u32 end, u32 length)
 {
-	u32 tag, bucket;
+	u32 tag = HASH_TAG(q->hash), bucket = HASH_BUCKET(q->hash), first = HASH_SLOT(q->hash);
 
-	if (!q)
-		return REASON_INTERNAL;
-	tag = HASH_TAG(q->hash);
-	bucket = HASH_BUCKET(q->hash);
 	for (u32 turn = 0; turn < 2; turn++) {
 		for (u32 i = 0; i < IMAGE_SLOTS; i++) {
-			const u64 *slots = image_at(p, segment, bucket * (IMAGE_SLOTS * 8));
+			const u64 *place = image_at(p, segment, SLOT_PLACE(bucket, first + i));
 			const struct image_keyed *k;
 			u64 slot;
 
-			if (!slots)
+			if (!place)
 				return REASON_IMAGE;
-			slot = *(const volatile u64 *)&slots[i];
+			slot = *(const volatile u64 *)place;
 			if (slot == 0)
 				return STEP_NEXT;
 			if (SLOT_TAG(slot) != tag || SLOT_OFFSET(slot) == 0)
@@ -90,7 +35,7 @@ STEP int index_search(PACKET *p, struct query *q, u32 segment, u32 at, u32 lengt
 			k = image_at(p, SLOT_OFFSET(slot), 0);
 			if (!k)
 				return REASON_IMAGE;
-			if (index_match(q, k, at, length)) {
+			if (name_is(p, q, NAME_IN_QUERY, end, length, k)) {
 				q->found = SLOT_OFFSET(slot);
 				return STEP_NEXT;
 			}
@@ -100,34 +45,56 @@ STEP int index_search(PACKET *p, struct query *q, u32 segment, u32 at, u32 lengt
 	return STEP_NEXT;
 }
 
-/*
- * found = the object that `index` files under name[at .. at + length), or 0. Slots fill from the
- * first on, so an empty one ends the search (image.md).
- */
-INLINE int index_probe(PACKET *p, struct query *q, u64 index, u32 at, u32 length, u64 seed)
+/* The same for the question's name, where it met another object of its tag. */
+STEP int index_search_again(PACKET *p, struct query *q, u32 segment, u32 end, u32 length)
 {
-	u64 hash = name_hash(q, at, length, seed);
-	u32 tag = HASH_TAG(hash), bucket = HASH_BUCKET(hash), depth = INDEX_DEPTH(index);
-	const u32 *directory;
-	u32 segment;
+	int reason;
 
-	q->hash = hash;
+	if (!q)
+		return REASON_INTERNAL;
+	reason = name_take(p, q);
+	return reason ? reason : index_search(p, q, segment, end, length);
+}
+
+/*
+ * found = the object that `index` files under the `length` octets of the name before `end`, or 0.
+ * In the packet the first object of the right tag is the only one that is compared: nearly always
+ * it is the right one.
+ */
+INLINE int index_probe(
+	PACKET *p, struct query *q, enum name_in in, u64 index, u32 end, u32 length, u64 seed)
+{
+	u32 tag, bucket, first, segment, depth = INDEX_DEPTH(index);
+	const u32 *directory;
+	u64 hash;
+	int reason;
+
 	q->found = 0;
+	reason = name_hash(p, q, in, end, length, seed);
+	if (reason)
+		return reason;
+	hash = q->hash;
+	tag = HASH_TAG(hash);
+	bucket = HASH_BUCKET(hash);
+	first = HASH_SLOT(hash);
 	if (depth > IMAGE_DEPTH_MAX || INDEX_DIRECTORY(index) == 0)
 		return REASON_IMAGE;
 	directory = image_at(p, INDEX_DIRECTORY(index), HASH_DIRECTORY(hash, depth) * 4);
 	if (!directory)
 		return REASON_IMAGE;
 	segment = *(const volatile u32 *)directory;
+	if (in == NAME_IN_QUERY)
+		return index_search(p, q, segment, end, length);
 	for (u32 turn = 0; turn < 2; turn++) {
-		const u64 *slots = image_at(p, segment, bucket * (IMAGE_SLOTS * 8));
 		u32 candidate = 0;
 
-		if (!slots)
-			return REASON_IMAGE;
 		for (u32 i = 0; i < IMAGE_SLOTS; i++) {
-			u64 slot = *(const volatile u64 *)&slots[i];
+			const u64 *place = image_at(p, segment, SLOT_PLACE(bucket, first + i));
+			u64 slot;
 
+			if (!place)
+				return REASON_IMAGE;
+			slot = *(const volatile u64 *)place;
 			if (slot == 0)
 				return STEP_NEXT;
 			if (SLOT_TAG(slot) == tag && SLOT_OFFSET(slot)) {
@@ -140,8 +107,8 @@ INLINE int index_probe(PACKET *p, struct query *q, u64 index, u32 at, u32 length
 
 			if (!k)
 				return REASON_IMAGE;
-			if (!index_match(q, k, at, length))
-				return index_search(p, q, segment, at, length);
+			if (!name_is(p, q, in, end, length, k))
+				return index_search_again(p, q, segment, end, length);
 			q->found = candidate;
 			return STEP_NEXT;
 		}
@@ -187,11 +154,29 @@ INLINE int zone_enter(PACKET *p, struct query *q, u32 label)
 	return STEP_NEXT;
 }
 
+/*
+ * Is the zone of the last query that of this one, too? Its key says. A zone that goes is counted
+ * before the grace period after which its memory may hold something else.
+ */
+INLINE int zone_recall(PACKET *p, struct query *q, enum name_in in, u32 gone, u32 end, u32 length)
+{
+	u64 hint = q->zone_hint;
+	const struct image_keyed *k;
+
+	if ((u32)hint == 0 || hint >> 32 != gone)
+		return 0;
+	k = image_at(p, (u32)hint, 0);
+	if (!k || !name_is(p, q, in, end, length, k))
+		return 0;
+	q->found = (u32)hint;
+	return 1;
+}
+
 /* Is the suffix that begins at `label` an apex? found = its zone, entered; or 0. */
-INLINE int zone_probe_here(PACKET *p, struct query *q, u32 label)
+INLINE int zone_probe_in(PACKET *p, struct query *q, enum name_in in, u32 label)
 {
 	const struct image_header *header = image_at(p, 0, 0);
-	u32 at, end;
+	u32 at, end, gone;
 	int reason;
 
 	if (!header)
@@ -199,17 +184,21 @@ INLINE int zone_probe_here(PACKET *p, struct query *q, u32 label)
 	q->zone = 0;
 	end = q->name_length - 1u;
 	at = label < q->name_labels ? q->label[label & (LABELS_MAX - 1)] : end;
-	reason = index_probe(
-		p, q, *(const volatile u64 *)&header->zones, at, end - at, header->zone_seed);
-	if (reason || !q->found)
-		return reason;
+	gone = *(const volatile u32 *)&header->zones_gone;
+	if (!zone_recall(p, q, in, gone, end, end - at)) {
+		reason = index_probe(p, q, in, *(const volatile u64 *)&header->zones, end, end - at,
+			header->zone_seed);
+		if (reason || !q->found)
+			return reason;
+		q->zone_hint = q->found | (u64)gone << 32;
+	}
 	return zone_enter(p, q, label);
 }
 
-/* The same as a step: what loops call. */
+/* The same as a step: what loops call, once name_take was called. */
 STEP int zone_probe(PACKET *p, struct query *q, u32 label)
 {
-	return q ? zone_probe_here(p, q, label) : REASON_INTERNAL;
+	return q ? zone_probe_in(p, q, NAME_IN_QUERY, label) : REASON_INTERNAL;
 }
 
 /* The highest bit that is set; w is not 0. */
@@ -264,11 +253,15 @@ STEP int zone_next_step(PACKET *p, struct query *q, u32 from)
 /* Go on above a candidate that is no apex. */
 STEP int find_zone_above(PACKET *p, struct query *q)
 {
+	int reason;
+
 	if (!q)
 		return REASON_INTERNAL;
+	reason = name_take(p, q);
+	if (reason)
+		return reason;
 	for (u32 i = 0; i < LABELS_MAX; i++) {
-		int reason = zone_next_step(p, q, q->candidate + 1);
-
+		reason = zone_next_step(p, q, q->candidate + 1);
 		if (reason)
 			return reason;
 		reason = zone_probe(p, q, q->candidate);
@@ -288,12 +281,13 @@ INLINE int find_zone(PACKET *p, struct query *q)
 
 	if (reason)
 		return reason;
-	reason = zone_probe_here(p, q, q->candidate);
+	reason = zone_probe_in(p, q, NAME_IN_PACKET, q->candidate);
 	return reason || q->found ? reason : find_zone_above(p, q);
 }
 
-/* The entry whose key is name[at .. key_length), as the carried version sees it: found, or 0. */
-INLINE int entry_probe_here(PACKET *p, struct query *q, u32 at)
+/* The entry whose key the name is from `at` to the apex, as the carried version sees it: found, or
+ * 0. */
+INLINE int entry_probe_in(PACKET *p, struct query *q, enum name_in in, u32 at)
 {
 	const struct image_header *header = image_at(p, 0, 0);
 	const struct image_entry *e;
@@ -301,8 +295,8 @@ INLINE int entry_probe_here(PACKET *p, struct query *q, u32 at)
 
 	if (!header)
 		return REASON_IMAGE;
-	reason = index_probe(
-		p, q, *(const volatile u64 *)&header->names, at, q->key_length - at, q->seed);
+	reason = index_probe(p, q, in, *(const volatile u64 *)&header->names, q->key_length,
+		q->key_length - at, q->seed);
 	if (reason || !q->found)
 		return reason;
 	e = image_at(p, q->found, 0);
@@ -322,22 +316,25 @@ INLINE int entry_probe_here(PACKET *p, struct query *q, u32 at)
 	return STEP_NEXT;
 }
 
-/* The same as a step: what loops call. */
+/* The same as a step: what loops call, once name_take was called. */
 STEP int entry_probe(PACKET *p, struct query *q, u32 at)
 {
-	return q ? entry_probe_here(p, q, at) : REASON_INTERNAL;
+	return q ? entry_probe_in(p, q, NAME_IN_QUERY, at) : REASON_INTERNAL;
 }
 
 /* The name isn't there: the closest encloser is (RFC 4592 section 3.3.1). */
 STEP int find_encloser(PACKET *p, struct query *q)
 {
+	int reason;
+
 	if (!q)
 		return REASON_INTERNAL;
+	reason = name_take(p, q);
+	if (reason)
+		return reason;
 	q->exact = 0;
 	q->closer = q->name_labels;
 	for (u32 i = 1; i < LABELS_MAX; i++) {
-		int reason;
-
 		FORGET(q);
 		if (i >= q->name_labels)
 			break;
@@ -356,7 +353,7 @@ STEP int find_encloser(PACKET *p, struct query *q)
 }
 
 /* exact = 1 and the name's entry; or exact = 0 and its closest encloser. */
-INLINE int find_entry(PACKET *p, struct query *q)
+INLINE int find_entry(PACKET *p, struct query *q, enum name_in in)
 {
 	int reason;
 
@@ -365,7 +362,7 @@ INLINE int find_entry(PACKET *p, struct query *q)
 	if (q->name_labels == 0)
 		return STEP_NEXT;
 	if (q->name_labels <= q->max_labels) {
-		reason = entry_probe_here(p, q, 0);
+		reason = entry_probe_in(p, q, in, 0);
 		if (reason)
 			return reason;
 		if (q->found) {

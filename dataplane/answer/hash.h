@@ -2,8 +2,9 @@
 /*
  * The name hash, the same for every host and for the image's writer.
  *
- * Bytes are taken in blocks of 16 as two little-endian words, the last block padded with zeros;
- * each word feeds a lane of its own, so that two multiplications run side by side. Bit 5 of every
+ * A name is taken from its end in blocks of 16 octets as two little-endian words, the block that
+ * goes beyond its start filled with zeros in front; no octets are one such block. Each word feeds a
+ * lane of its own, so that two multiplications run side by side. Bit 5 of every
  * octet is set first: that makes the hash blind to case (and to some other differences, which the
  * comparison finds) at the price of one instruction, where folding takes eleven. The seed keeps an
  * outsider from choosing names that collide; the length is part of it, so that padding is
@@ -79,14 +80,15 @@ HASH_INLINE u64 word_fold(u64 w)
 	return w | upper >> 2;
 }
 
-/* Is name word w the folded key word k? Names mostly come in lower case: then nothing is folded. */
-HASH_INLINE int word_is(u64 w, u64 k)
+/* Are these two words of a name the folded key words? Names mostly come in lower case: then nothing
+ * is folded. */
+HASH_INLINE int words_are(u64 w0, u64 w1, u64 k0, u64 k1)
 {
-	u64 differ = w ^ k;
+	u64 differ = (w0 ^ k0) | (w1 ^ k1);
 
 	if (differ == 0)
 		return 1;
-	return (differ & ~HASH_CASE) == 0 && word_fold(w) == k;
+	return (differ & ~HASH_CASE) == 0 && word_fold(w0) == k0 && word_fold(w1) == k1;
 }
 
 #endif

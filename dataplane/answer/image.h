@@ -14,7 +14,7 @@
 #include "types.h"
 
 #define IMAGE_MAGIC        0x31474d4945444f4eull /* "NODEIMG1" */
-#define IMAGE_LAYOUT       1u
+#define IMAGE_LAYOUT       2u
 #define IMAGE_UNIT         16u
 #define IMAGE_UNIT_SHIFT   4
 #define IMAGE_SLACK        8192u /* readable zero bytes behind each shard */
@@ -44,12 +44,15 @@
 #define SLOT_OFFSET(slot)    ((u32)(slot))
 #define SLOT_TAG(slot)       ((u32)((slot) >> 32))
 #define SLOT_OF(offset, tag) ((u64)(offset) | (u64)(tag) << 32)
-#define SLOT_DELETED         SLOT_OF(0, 1)
+/* Bytes from the segment's start to slot i (modulo 8) of a bucket. */
+#define SLOT_PLACE(bucket, i) ((bucket) * (IMAGE_SLOTS * 8) + ((i) & (IMAGE_SLOTS - 1)) * 8)
+#define SLOT_DELETED          SLOT_OF(0, 1)
 
 /* Where a hash leads. */
 #define HASH_TAG(h)              ((u32)(h))
 #define HASH_HIGH(h)             ((u32)((h) >> 32))
 #define HASH_BUCKET(h)           ((u32)((h) >> 32) & (IMAGE_BUCKETS - 1))
+#define HASH_SLOT(h)             ((u32)((h) >> 38) & (IMAGE_SLOTS - 1)) /* where a bucket's search begins */
 #define HASH_DIRECTORY(h, depth) ((u32)((h) >> 1 >> (63 - (depth))))
 #define HASH_SECOND(bucket, tag) (((bucket) ^ (1 + ((tag) >> 27))) & (IMAGE_BUCKETS - 1))
 
@@ -58,10 +61,10 @@ struct image_header {
 	u32 layout;
 	u32 shard_shift;
 	u32 shards;
-	u32 reserved;
-	u64 instance; /* random; the same in every file and map of one image */
-	u64 zones;    /* index word */
-	u64 names;    /* index word */
+	u32 zones_gone; /* one more before a zone's memory may become something else */
+	u64 instance;   /* random; the same in every file and map of one image */
+	u64 zones;      /* index word */
+	u64 names;      /* index word */
 	u64 depths[2];
 	u64 zone_seed;
 	u8 pad[56]; /* to 128 */

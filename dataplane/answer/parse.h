@@ -8,8 +8,7 @@
 #ifndef ANODE_ANSWER_PARSE_H
 #define ANODE_ANSWER_PARSE_H
 
-#include "sum.h"
-#include "packet.h"
+#include "name.h"
 
 INLINE int address_is_service(const struct settings *s, u64 w0, u64 w1)
 {
@@ -357,45 +356,6 @@ INLINE int parse_message(PACKET *p, struct query *q)
 	return STEP_NEXT;
 }
 
-/*
- * Copy the question's name to name[], zeros behind it, and sum the question on the way. The name
- * begins at an even place of the message. Its last, partial word is the end of the eight bytes
- * before its end, which reach back into the header where the name is short.
- */
-INLINE int name_copy(PACKET *p, struct query *q)
-{
-	u32 from = q->dns_at + DNS_HEADER, length = q->name_length, rest = length & 7;
-	u64 sum = 0, w = 0;
-	const u8 *raw;
-	u32 at = 0;
-	u8 *end;
-
-	for (u32 i = 0; i < NAME_MAX / 8; i++) {
-		if (at + 8 > length)
-			break;
-		raw = packet_view(p, from + at, 8);
-		if (!raw)
-			return REASON_QNAME;
-		w = word_load64(raw);
-		sum = sum_word(sum, w);
-		word_store64(name_place(q, at), w);
-		at += 8;
-	}
-	w = 0;
-	if (rest) {
-		raw = packet_view(p, from + length - 8, 8);
-		if (!raw)
-			return REASON_QNAME;
-		w = word_load64(raw) >> (64 - 8 * rest);
-		sum = sum_word(sum, w);
-	}
-	end = name_place(q, at);
-	word_store64(end, w);
-	word_store64(end + 8, 0);
-	q->question_sum = sum + ((u64)q->question_type << (length & 1 ? 8 : 0));
-	return STEP_NEXT;
-}
-
 /* The whole of it. */
 INLINE int parse_query(PACKET *p, struct query *q)
 {
@@ -411,7 +371,7 @@ INLINE int parse_query(PACKET *p, struct query *q)
 	if ((reason = parse_message(p, q)))
 		return reason;
 	FORGET(q);
-	return name_copy(p, q);
+	return question_sum(p, q);
 }
 
 #endif

@@ -2,10 +2,11 @@
 /*
  * struct query: everything that the steps know of one packet.
  *
- *     parse_headers ─▶ parse_message ─▶ name_copy ─▶ find ─▶ select ─▶ write ─▶ reply
+ *     parse_headers ─▶ parse_message ─▶ question_sum ─▶ find ─▶ select ─▶ write ─▶ reply
  *
  * One per CPU in XDP, one per packet of the burst in DPDK. A step trusts only fields that an
- * earlier step of the same packet wrote; nothing is cleared between packets.
+ * earlier step of the same packet wrote; nothing is cleared between packets, and
+ * only `tick` with `now`, and `zone_hint`, are kept on purpose.
  */
 #ifndef ANODE_ANSWER_QUERY_H
 #define ANODE_ANSWER_QUERY_H
@@ -20,6 +21,8 @@
 #define PADDING_MAX    512u
 #define MESSAGE_MAX    512u /* DNS bytes of a query that the fast path reads */
 #define NAME_MAX       255u /* RFC 1035 section 2.3.4 */
+#define NAME_BLOCK     16u  /* octets read at once */
+#define NAME_BLOCKS    (NAME_MAX / NAME_BLOCK + 2)
 #define LABELS_MAX     128u
 #define PLACED_MAX     16u
 #define CHAIN_MAX      5u /* CNAMEs followed: Knot follows five, NSD and BIND more */
@@ -38,6 +41,7 @@ enum {
 	QUERY_FIB = 1 << 7,
 	QUERY_CHAINS_PASS = 1 << 9,
 	QUERY_TOUCHED = 1 << 8,   /* the packet was changed: it can't pass any more */
+	QUERY_NAMED = 1 << 11,    /* name[] holds the name that is looked up */
 	QUERY_WILDCARD = 1 << 10, /* the name that `entry` answers for is synthesised */
 };
 
@@ -73,11 +77,12 @@ struct query {
 	u16 name_length;   /* of the question's name, with the root label */
 	u32 question_type; /* QTYPE and QCLASS as they stand in the packet */
 
-	/* name_copy */
+	/* question_sum */
 	u64 question_sum;
 
 	/* find: the name that is being looked up; a CNAME's target replaces the question's */
-	u32 name_labels; /* in name[], down to the zone's apex after find_zone */
+	u64 zone_hint;   /* the last query's zone, and above it the header's zones_gone then */
+	u32 name_labels; /* in the name, down to the zone's apex after find_zone */
 	u32 key_length;  /* bytes of name[] that lie below the apex */
 	u32 apex_at;     /* where the apex stands in the message */
 	u32 owner_at;    /* where the name stands in the message */
@@ -113,9 +118,11 @@ struct query {
 
 	struct placed placed[PLACED_MAX];
 
-	u8 label[LABELS_MAX]; /* where label i begins in name[] */
-	u8 name[256 + 32];    /* as asked or as a CNAME has it; what is behind is anything */
-	u8 next_hop[16];      /* reply: fib: target and source MAC address of the reply */
+	u8 label[LABELS_MAX];      /* where label i begins in name[] */
+	u8 name_front[NAME_BLOCK]; /* read with the first octets of name[], and masked */
+	u8 name[256 +
+		32];     /* if QUERY_NAMED, as asked or as an alias has it; behind it is anything */
+	u8 next_hop[16]; /* reply: fib: target and source MAC address of the reply */
 };
 
 #endif

@@ -192,6 +192,7 @@ STEP int chain_follow(PACKET *p, struct query *q)
 		return REASON_CHAIN;
 	q->owner_at = length || !q->apex_length ? last->at + 12u : q->apex_at;
 	q->key_length = length;
+	q->flags |= QUERY_NAMED;
 	left = length;
 	for (u32 i = 0; i < 256; i += 8) {
 		if (left <= 0)
@@ -276,7 +277,7 @@ STEP int chain_link(PACKET *p, struct query *q)
 
 	if (!q)
 		return REASON_INTERNAL;
-	reason = find_entry(p, q);
+	reason = find_entry(p, q, NAME_IN_QUERY);
 	return reason ? reason : select_entry(p, q);
 }
 
@@ -306,7 +307,7 @@ INLINE int select_answer(PACKET *p, struct query *q)
 	q->sum = 0;
 	q->counts = 0;
 	q->size = DNS_HEADER + q->name_length + QUESTION_FIXED;
-	reason = find_entry(p, q);
+	reason = find_entry(p, q, NAME_IN_PACKET);
 	if (!reason)
 		reason = select_entry(p, q);
 	return reason || !q->hops ? reason : chain_answer(p, q);

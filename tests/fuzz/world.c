@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#define WORLD_SHARDS 4
+#define WORLD_SHARDS 8
 #define WORLD_SHIFT  16
 
 void fuzz_fail(const char *condition, const char *file, int line)

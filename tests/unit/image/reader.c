@@ -33,14 +33,16 @@ static uint64_t load64(const uint64_t *from)
 static uint64_t hash(const uint8_t *key, uint32_t length, uint64_t seed)
 {
 	struct name_lanes lanes = name_lanes_start(seed, length);
-	uint8_t padded[272] = {0};
+	uint8_t padded[16 + 272] = {0};
+	uint32_t end = length;
 
-	memcpy(padded, key, length);
-	for (uint32_t i = 0; i < length; i += 16) {
+	memcpy(padded + 16, key, length);
+	do {
 		uint64_t words[2];
-		memcpy(words, padded + i, 16);
+		memcpy(words, padded + end, 16);
 		name_lanes_feed(&lanes, words[0], words[1]);
-	}
+		end = end > 16 ? end - 16 : 0;
+	} while (end);
 	return name_lanes_end(&lanes);
 }
 
@@ -58,7 +60,7 @@ static uint32_t find(const struct engine_memory *memory, uint64_t word, uint64_t
 		bool empty = false;
 
 		for (int i = 0; i < 8; i++) {
-			uint64_t slot = load64(&segment[bucket * 8 + i]);
+			uint64_t slot = load64(&segment[bucket * 8 + ((h >> 38) + i) % 8]);
 			const struct image_keyed *k = object(memory, (uint32_t)slot);
 
 			empty = slot == 0;
