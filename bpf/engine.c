@@ -306,7 +306,7 @@ void engine_close(struct engine *e)
 	free(e);
 }
 
-int engine_remove(struct engine *e)
+int engine_unpin(struct engine *e)
 {
 	int err = link_remove_all(e), next;
 
@@ -314,8 +314,13 @@ int engine_remove(struct engine *e)
 	if (!err)
 		err = next;
 	next = pins_remove(e);
-	if (!err)
-		err = next;
+	return err ? err : next;
+}
+
+int engine_remove(struct engine *e)
+{
+	int err = engine_unpin(e);
+
 	engine_close(e);
 	return err;
 }

@@ -86,6 +86,9 @@ int engine_test(struct engine *engine, enum attach_mode mode, const void *frame,
 
 /* Forget the mappings; program, links and pins stay (restart, upgrade). Accepts NULL. */
 void engine_close(struct engine *engine);
+/* Links and pins go, the memory stays mapped until close. The first error is returned; it goes on.
+ */
+int engine_unpin(struct engine *engine);
 /* Leave service: links, pins and maps go, the engine is closed. The first error is returned; it
  * goes on. */
 int engine_remove(struct engine *engine);

@@ -30,6 +30,7 @@ enum daemon_leave {
 	LEAVE_NOT,
 	LEAVE_WITHDRAWING, /* until BIRD's read-back says that nothing is announced */
 	LEAVE_DRAINING,    /* until no query comes any more */
+	LEAVE_ENDING,      /* until the threads are through with what they are at */
 };
 
 struct daemon {

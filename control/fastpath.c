@@ -573,13 +573,13 @@ void fastpath_counters(const struct fastpath *fastpath, struct fastpath_counters
 	}
 }
 
-int fastpath_leave(struct fastpath *fastpath)
+int fastpath_leave(struct fastpath *fastpath, bool memory_stays)
 {
 	int r;
 
 	if (!fastpath->engine)
 		return 0;
-	r = engine_remove(fastpath->engine);
+	r = memory_stays ? engine_unpin(fastpath->engine) : engine_remove(fastpath->engine);
 	fastpath->engine = NULL;
 	fastpath->links_count = 0;
 	return r;

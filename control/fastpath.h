@@ -87,5 +87,6 @@ void fastpath_probe(struct fastpath *fastpath, const struct config *config,
 void fastpath_status(const struct fastpath *fastpath, struct fastpath_status *status);
 void fastpath_counters(const struct fastpath *fastpath, struct fastpath_counters *counters);
 
-/* Leaves service: detaches, unpins, closes. */
-int fastpath_leave(struct fastpath *fastpath);
+/* Leaves service: detaches, unpins, closes. `memory_stays`: somebody still writes into it,
+ * so it goes with the process. */
+int fastpath_leave(struct fastpath *fastpath, bool memory_stays);

@@ -498,6 +498,7 @@ static void *publisher_run(void *arg)
 	}
 	pthread_mutex_unlock(&publisher->lock);
 	image_close(publisher->image);
+	pulse_end(&publisher->pulse);
 	return NULL;
 }
 
@@ -540,16 +541,21 @@ int publisher_start(struct publisher **out)
 	return 0;
 }
 
+void publisher_end(struct publisher *publisher)
+{
+	pthread_mutex_lock(&publisher->lock);
+	publisher->stop = true;
+	work_call(publisher);
+	pthread_mutex_unlock(&publisher->lock);
+}
+
 void publisher_stop(struct publisher *publisher)
 {
 	struct zone_entry *entry, *next;
 
 	if (!publisher)
 		return;
-	pthread_mutex_lock(&publisher->lock);
-	publisher->stop = true;
-	pthread_cond_signal(&publisher->work);
-	pthread_mutex_unlock(&publisher->lock);
+	publisher_end(publisher);
 	pthread_join(publisher->thread, NULL);
 	HASH_ITER (hh, publisher->zones, entry, next) {
 		zone_drop(publisher, entry);

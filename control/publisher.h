@@ -52,6 +52,9 @@ struct publisher_image {
 
 /* Starts the thread; it has no image yet. 0 or negative errno. */
 int publisher_start(struct publisher **publisher);
+/* Lets the thread end after what it is doing, and doesn't wait: its pulse has
+ * `ended` then. */
+void publisher_end(struct publisher *publisher);
 /* Ends the thread after what it is doing; the image stays and answers on. NULL is fine. */
 void publisher_stop(struct publisher *publisher);
 

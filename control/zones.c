@@ -468,6 +468,19 @@ int zones_open(struct zones **out, sd_event *loop, struct waiting *waiting,
 	return 0;
 }
 
+void zones_end(struct zones *zones)
+{
+	if (zones->mirror)
+		mirror_end(zones->mirror);
+	publisher_end(zones->publisher);
+}
+
+bool zones_ended(const struct zones *zones)
+{
+	return (!zones->mirror || mirror_pulse(zones->mirror)->ended) &&
+	       publisher_pulse(zones->publisher)->ended;
+}
+
 void zones_close(struct zones *zones)
 {
 	if (!zones)

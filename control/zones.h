@@ -45,7 +45,12 @@ struct zones_totals {
  * thread; zones begin with zones_start(). 0 or negative errno. */
 int zones_open(struct zones **zones, sd_event *loop, struct waiting *waiting,
 	void (*changed)(void *arg, bool image), void *arg);
-/* Ends both threads; the image stays and answers on. NULL is fine. */
+/* Lets both threads end, and doesn't wait; true once zones_close() doesn't wait
+ * either. */
+void zones_end(struct zones *zones);
+bool zones_ended(const struct zones *zones);
+/* Ends both threads, and waits until they are through with what they are at; the image stays and
+ * answers on. NULL is fine. */
 void zones_close(struct zones *zones);
 
 struct publisher *zones_publisher(struct zones *zones);

@@ -175,6 +175,7 @@ static void *work(void *context)
 	pthread_setname_np(pthread_self(), "zone-worker");
 	for (letters_take(mirror); !mirror->stopping; letters_take(mirror))
 		mirror_work(mirror);
+	pulse_end(&mirror->pulse);
 	return NULL;
 }
 
@@ -313,13 +314,22 @@ int mirror_poke(struct mirror *mirror, uint32_t id)
 	return letter_send(mirror, &letter);
 }
 
+void mirror_end(struct mirror *mirror)
+{
+	struct letter *stop = mirror->stop;
+
+	mirror->stop = NULL;
+	if (!stop)
+		return; /* it has it */
+	pulse_call(&mirror->pulse);
+	mailbox_press(mirror->mailbox, &stop->mail);
+}
+
 void mirror_stop(struct mirror *mirror)
 {
 	if (!mirror)
 		return;
-	pulse_call(&mirror->pulse);
-	mailbox_press(mirror->mailbox, &mirror->stop->mail);
-	mirror->stop = NULL;
+	mirror_end(mirror);
 	pthread_join(mirror->thread, NULL);
 	mirror_free(mirror);
 }

@@ -59,8 +59,8 @@ struct mirror_options {
 	unsigned transfers;          /* at once, at most 64 [4] */
 	uint64_t memory;    /* octets of all transfers under way and all zones handed over together;
 			     * what    is beyond waits, what doesn't fit alone is TOO_LARGE. Building
-			     * the    zone at    a transfer's end takes its own size on top, for one at a
-			     * time.    [no bound] */
+			     * the    zone at    a transfer's end takes its own size on top, for one at
+			     * a    time.    [no bound] */
 	unsigned polls;     /* unanswered at once [256] */
 	unsigned poll_rate; /* per second, all zones together [2000]. Beyond it zones that haven't
 			     * changed for ten minutes are polled less often. */
@@ -162,6 +162,9 @@ const struct pulse *mirror_pulse(const struct mirror *mirror);
 
 /* Poll now, and transfer without waiting if the serial moved (NOTIFY, an operator's wish). */
 int mirror_poke(struct mirror *mirror, uint32_t id);
+
+/* Lets the worker end as soon as it can, and doesn't wait: its pulse has `ended` then. */
+void mirror_end(struct mirror *mirror);
 
 /* Ends the worker and waits for that; no event comes after it. Cuts transfers off. NULL is fine. */
 void mirror_stop(struct mirror *mirror);

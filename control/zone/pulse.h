@@ -20,6 +20,7 @@
 struct pulse {
 	_Atomic uint64_t due;      /* CLOCK_MONOTONIC ns; UINT64_MAX: it waits for a call */
 	const char *_Atomic doing; /* never freed; "compiling a zone" */
+	atomic_bool ended;         /* joining it doesn't wait */
 };
 
 /* It gets on with what it is at. */
@@ -40,6 +41,13 @@ static inline void pulse_rest(struct pulse *pulse, struct monotime until)
 {
 	atomic_store_explicit(&pulse->doing, "waiting", memory_order_relaxed);
 	atomic_store_explicit(&pulse->due, until.ns, memory_order_relaxed);
+}
+
+/* The last that is heard of it. */
+static inline void pulse_end(struct pulse *pulse)
+{
+	pulse_rest(pulse, MONOTIME_NEVER);
+	atomic_store(&pulse->ended, true);
 }
 
 /* It is given work. Before it can see that, so that its next rest comes after. */

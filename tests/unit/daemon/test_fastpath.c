@@ -94,7 +94,7 @@ static int bench_drop(void **state)
 {
 	struct bench *bench = *state;
 
-	fastpath_leave(bench->fastpath);
+	fastpath_leave(bench->fastpath, false);
 	fastpath_free(bench->fastpath);
 	interfaces_close(bench->interfaces);
 	sd_event_unref(bench->loop);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A reload is all or nothing: whichever allocation of it fails, what was in force
- * stays in force, and nothing points into the configuration that was refused (run
- * it with AddressSanitizer to see that). No engine, no BIRD, no server.
+ * The daemon without engine, BIRD or server. A reload is all or nothing: whichever allocation of it
+ * fails, what was in force stays in force, and nothing points into the configuration that was
+ * refused (run it with AddressSanitizer to see that). Leaving waits for no thread that hangs.
  */
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -294,6 +296,59 @@ static void reload_that_the_health_flow_refuses_changes_no_zone(void **state)
 	turn(bench);
 }
 
+/* ---- leaving ---- */
+
+/* A kernel that never ends a grace period. */
+static atomic_bool grace_hangs;
+
+static int grace(void *engine)
+{
+	while (atomic_load(&grace_hangs))
+		poll(NULL, 0, 1);
+	return 0;
+}
+
+static void leave_from_draining(struct bench *bench)
+{
+	bench->daemon.config->leave.quiet.us = 1;
+	bench->daemon.leave = LEAVE_WITHDRAWING;
+	daemon_left_routes(&bench->daemon, 0);
+}
+
+static void leaving_waits_until_the_threads_have_ended(void **state)
+{
+	struct bench *bench = *state;
+
+	turn(bench);
+	leave_from_draining(bench);
+	assert_int_equal(sd_event_loop(bench->daemon.loop), 0);
+	assert_null(bench->daemon.zones);
+}
+
+static void leaving_does_not_wait_for_ever_for_a_thread_that_hangs(void **state)
+{
+	struct bench *bench = *state;
+	struct zones *zones = bench->daemon.zones;
+	struct engine_memory memory = {.image = calloc(4, IMAGE_STRIDE(16)),
+		.shards = 4,
+		.shard_shift = 16,
+		.grace = grace};
+	const struct pulse *pulse = publisher_pulse(zones_publisher(zones));
+	struct mono began = mono_now();
+
+	turn(bench);
+	atomic_store(&grace_hangs, true);
+	zones_memory(zones, &memory);
+	leave_from_draining(bench);
+	assert_int_equal(sd_event_loop(bench->daemon.loop), 0);
+	assert_in_range(span_to_ms(mono_since(mono_now(), began)), 9000, 30000);
+	assert_false(pulse->ended);
+	/* It wasn't taken from under the thread's feet. */
+	atomic_store(&grace_hangs, false);
+	zones_close(zones);
+	free(memory.image);
+}
+
 #define BENCH_TEST(name) cmocka_unit_test_setup_teardown(name, bench_new, bench_drop)
 
 int main(void)
@@ -302,6 +357,8 @@ int main(void)
 		BENCH_TEST(reload_that_runs_out_of_memory_anywhere_changes_nothing),
 		BENCH_TEST(change_that_is_abandoned_leaves_no_trace),
 		BENCH_TEST(reload_that_the_health_flow_refuses_changes_no_zone),
+		BENCH_TEST(leaving_waits_until_the_threads_have_ended),
+		BENCH_TEST(leaving_does_not_wait_for_ever_for_a_thread_that_hangs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
