@@ -5,8 +5,8 @@
  *
  * In: options, interfaces. Out: struct engine_memory (mapped), states of attachments, test runs.
  * It refuses to know zones, settings' content or routing. Errors are negative errno with a text in
- * `error` that tells the operator what to do. Loop thread only, but for memory->grace (publisher
- * thread).
+ * `error` that tells the operator what to do. One thread at a time (the one that opens, then the
+ * loop), but for memory->grace (publisher thread).
  *
  *     open, fill the image, attach each interface, settle
  *       then as often as wanted: inspect, attach, test

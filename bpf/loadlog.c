@@ -4,7 +4,7 @@
  * message.
  *
  * libbpf has one print function for the whole process and no context for it, so there is one log:
- * loop thread only. Nothing is printed from here.
+ * one thread at a time. Nothing is printed from here.
  */
 #include <stdarg.h>
 #include <stdio.h>

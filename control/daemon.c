@@ -14,6 +14,8 @@
 #include "control/log.h"
 
 #define TICK_US UINT64_C(1000000)
+/* What is there is adopted within this; loading goes on beside the loop. */
+#define OPEN_PATIENCE_US UINT64_C(1000000)
 
 /*
  * The zone that the test run asks for: the first required one that is answered,
@@ -190,10 +192,10 @@ static void interfaces_changed(void *arg)
 }
 
 /* Opens the engine if it isn't open; its memory goes to the publisher. */
-static int engine_try(struct daemon *daemon)
+static int engine_try(struct daemon *daemon, uint64_t patience_us)
 {
 	bool was_open = fastpath_memory(daemon->fastpath) != NULL;
-	int r = fastpath_open(daemon->fastpath, daemon->config);
+	int r = fastpath_open(daemon->fastpath, daemon->config, patience_us);
 	struct engine_memory *memory = fastpath_memory(daemon->fastpath);
 	struct settings_profile profile;
 
@@ -219,7 +221,7 @@ static int tick(sd_event_source *source, uint64_t usec, void *arg)
 
 	fastpath_lease(daemon->fastpath, daemon->config);
 	if (daemon->leave == LEAVE_NOT) {
-		engine_try(daemon);
+		engine_try(daemon, 0);
 		interfaces_look(daemon->interfaces);
 		profile_run(daemon->profile, daemon->config);
 		zones_tick(daemon->zones);
@@ -373,7 +375,7 @@ int daemon_open(struct daemon *daemon, struct config *config, const char *config
 	doubts_log(config);
 	/* -EBUSY: another daemon has this instance's pins. Anything else is awaited. Before
 	 * the routes: what follows takes the state files over from whoever has them. */
-	r = step(engine_try(daemon), "engine");
+	r = step(engine_try(daemon, OPEN_PATIENCE_US), "engine");
 	if (r == 0)
 		r = daemon_health_open(daemon);
 	if (r == 0)

@@ -30,7 +30,7 @@ static uint64_t queries_counted(const struct daemon *daemon)
 /* Nothing of ours answers any more; then the end. */
 static int leave_finish(struct daemon *daemon, bool ended)
 {
-	int r = 0;
+	int r;
 
 	/* The publisher writes into the engine's memory: it ends before that goes. One
 	 * that hangs keeps it, and goes with the process. */
@@ -42,8 +42,7 @@ static int leave_finish(struct daemon *daemon, bool ended)
 			(unsigned)(END_US / 1000000),
 			zones_stuck(daemon->zones) ? zones_stuck(daemon->zones) : "busy");
 	daemon->zones = NULL;
-	if (fastpath_memory(daemon->fastpath))
-		r = fastpath_leave(daemon->fastpath, !ended);
+	r = fastpath_leave(daemon->fastpath, !ended);
 	if (r < 0)
 		log_write(LOG_ENGINE_FAILED, NULL, NULL, "detaching: %s", strerror(-r));
 	else

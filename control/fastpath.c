@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,7 @@
 
 /* lo has the last place in the settings, so that the others keep theirs. */
 #define PROBE_PLACE (SETTINGS_IFACES - 1)
-/* Opening takes a second of CPU (verifier): a failure isn't repeated each second. */
+/* Opening takes seconds (verifier, memory): a failure isn't repeated each second. */
 #define OPEN_PAUSE_MIN_US UINT64_C(1000000)
 #define OPEN_PAUSE_MAX_US UINT64_C(30000000)
 
@@ -32,9 +34,22 @@ struct fastpath_link {
 
 _Static_assert(INTERFACE_DOUBTS == FASTPATH_WARNINGS, "each doubt has its place in the status");
 
+/* engine_open() under way; all but `runs` is its thread's until that is joined. */
+struct opening {
+	bool runs;
+	pthread_t thread;
+	char instance[32];
+	uint64_t bytes;
+	struct engine *engine;
+	bool adopted;
+	int result;
+	char error[512];
+};
+
 struct fastpath {
 	struct waiting *waiting;
-	struct engine *engine;
+	struct engine *engine; /* NULL: not open */
+	struct opening opening;
 	bool adopted, settled;
 	uint64_t open_next, open_pause; /* CLOCK_MONOTONIC us */
 	/* Settings: what is published, and whether the other block may be filled. */
@@ -57,34 +72,87 @@ int fastpath_new(struct fastpath **fastpath, struct waiting *waiting)
 	return 0;
 }
 
-void fastpath_free(struct fastpath *fastpath)
+/* ---- in a thread of its own: the verifier and the kernel take seconds ---- */
+
+static void *opening_run(void *arg)
 {
-	if (!fastpath)
-		return;
-	engine_close(fastpath->engine);
-	free(fastpath);
+	struct opening *opening = arg;
+	const struct engine_options options = {
+		.instance = opening->instance, .image_bytes = opening->bytes};
+
+	opening->result = engine_open(&opening->engine, &options, &opening->adopted, opening->error,
+		sizeof(opening->error));
+	return NULL;
 }
 
-int fastpath_open(struct fastpath *fastpath, const struct config *config)
+/* ---- on the loop ---- */
+
+static int opening_begin(struct fastpath *fastpath, const struct config *config)
 {
-	struct engine_options options = {
-		.instance = config->instance, .image_bytes = config->fastpath.memory};
-	uint64_t now = clock_monotonic_us();
-	char error[512] = "";
+	struct opening *opening = &fastpath->opening;
+	sigset_t all, before;
 	int r;
 
-	if (fastpath->engine || now < fastpath->open_next)
+	*opening = (struct opening){.bytes = config->fastpath.memory};
+	snprintf(opening->instance, sizeof(opening->instance), "%s", config->instance);
+	/* Signals are the loop's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&opening->thread, NULL, opening_run, opening);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	opening->runs = r == 0;
+	return -r;
+}
+
+/* Waits so long for its end; false: it isn't through. */
+static bool opening_end(struct opening *opening, uint64_t patience_us)
+{
+	uint64_t until = clock_monotonic_us() + patience_us;
+	struct timespec at = {(time_t)(until / 1000000), (long)(until % 1000000) * 1000};
+
+	if (!opening->runs)
+		return true;
+	if (pthread_clockjoin_np(opening->thread, NULL, CLOCK_MONOTONIC, &at) != 0)
+		return false;
+	opening->runs = false;
+	return true;
+}
+
+static void open_fail(struct fastpath *fastpath, const char *why)
+{
+	fastpath->open_pause = fastpath->open_pause ? fastpath->open_pause * 2 : OPEN_PAUSE_MIN_US;
+	if (fastpath->open_pause > OPEN_PAUSE_MAX_US)
+		fastpath->open_pause = OPEN_PAUSE_MAX_US;
+	fastpath->open_next = clock_monotonic_us() + fastpath->open_pause;
+	waiting_begin(fastpath->waiting, "engine", "", why);
+}
+
+int fastpath_open(struct fastpath *fastpath, const struct config *config, uint64_t patience_us)
+{
+	struct opening *opening = &fastpath->opening;
+	int r;
+
+	if (fastpath->engine)
 		return 0;
-	r = engine_open(&fastpath->engine, &options, &fastpath->adopted, error, sizeof(error));
-	if (r < 0) {
-		fastpath->open_pause =
-			fastpath->open_pause ? fastpath->open_pause * 2 : OPEN_PAUSE_MIN_US;
-		if (fastpath->open_pause > OPEN_PAUSE_MAX_US)
-			fastpath->open_pause = OPEN_PAUSE_MAX_US;
-		fastpath->open_next = clock_monotonic_us() + fastpath->open_pause;
-		waiting_begin(fastpath->waiting, "engine", "", error);
-		return r == -EBUSY ? r : 0;
+	if (!opening->runs) {
+		if (clock_monotonic_us() < fastpath->open_next)
+			return 0;
+		r = opening_begin(fastpath, config);
+		if (r < 0) {
+			open_fail(fastpath, strerror(-r));
+			return 0;
+		}
 	}
+	if (!opening_end(opening, patience_us)) {
+		waiting_begin(fastpath->waiting, "engine", "", "the XDP program is being loaded");
+		return 0;
+	}
+	if (opening->result < 0) {
+		open_fail(fastpath, opening->error);
+		return opening->result == -EBUSY ? -EBUSY : 0;
+	}
+	fastpath->engine = opening->engine;
+	fastpath->adopted = opening->adopted;
 	fastpath->open_pause = 0;
 	fastpath->published = false;
 	/* What was just loaded runs nowhere yet. */
@@ -92,9 +160,31 @@ int fastpath_open(struct fastpath *fastpath, const struct config *config)
 	waiting_end(fastpath->waiting, "engine", "");
 	log_write(LOG_ENGINE_READY, NULL, NULL, "XDP program %s, image of %llu MiB%s%s",
 		fastpath->adopted ? "adopted as it was found" : "loaded",
-		(unsigned long long)(config->fastpath.memory >> 20),
+		(unsigned long long)(opening->bytes >> 20),
 		*engine_note(fastpath->engine) ? ": " : "", engine_note(fastpath->engine));
 	return 0;
+}
+
+/* Nobody needs it any more, but it can't be cut off. */
+static void opening_abandon(struct fastpath *fastpath)
+{
+	struct opening *opening = &fastpath->opening;
+
+	if (!opening->runs)
+		return;
+	pthread_join(opening->thread, NULL);
+	opening->runs = false;
+	if (opening->result == 0)
+		fastpath->engine = opening->engine;
+}
+
+void fastpath_free(struct fastpath *fastpath)
+{
+	if (!fastpath)
+		return;
+	opening_abandon(fastpath);
+	engine_close(fastpath->engine);
+	free(fastpath);
 }
 
 struct engine_memory *fastpath_memory(struct fastpath *fastpath)
@@ -577,6 +667,7 @@ int fastpath_leave(struct fastpath *fastpath, bool memory_stays)
 {
 	int r;
 
+	opening_abandon(fastpath);
 	if (!fastpath->engine)
 		return 0;
 	r = memory_stays ? engine_unpin(fastpath->engine) : engine_remove(fastpath->engine);

@@ -53,9 +53,13 @@ int fastpath_new(struct fastpath **fastpath, struct waiting *waiting);
 /* Keeps program, links and image as they are (restart). NULL is fine. */
 void fastpath_free(struct fastpath *fastpath);
 
-/* Opens the engine if it isn't open. 0; -EBUSY: another daemon runs this
- * instance; else it is awaited (loads the program: may take a second). */
-int fastpath_open(struct fastpath *fastpath, const struct config *config);
+/*
+ * Opens the engine if it isn't open: call about once a second. That is done in a
+ * thread of its own (loading takes some 4 s for each GiB, adopting 0.1 s), which
+ * is waited for so long at most; then fastpath_memory() is there, or it is
+ * awaited. 0; -EBUSY: another daemon runs this instance.
+ */
+int fastpath_open(struct fastpath *fastpath, const struct config *config, uint64_t patience_us);
 
 /* The memory, or NULL while the engine isn't open. Borrowed; stays until leave or free. */
 struct engine_memory *fastpath_memory(struct fastpath *fastpath);

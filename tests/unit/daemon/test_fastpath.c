@@ -3,6 +3,7 @@
  * The fast path over a real engine: what a restarted daemon finds it doesn't
  * disturb, and no native program comes or goes while something is announced.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,8 +14,11 @@
 
 #include <cmocka.h>
 
+#include "control/clock.h"
 #include "control/fastpath.h"
 #include "tests/host/sandbox.h"
+
+#define PATIENCE_US UINT64_C(30000000)
 
 struct bench {
 	char path[64];
@@ -56,7 +60,7 @@ static void config_take(struct bench *bench, const char *mode)
 static void fastpath_begin(struct bench *bench)
 {
 	assert_int_equal(fastpath_new(&bench->fastpath, &bench->waiting), 0);
-	assert_int_equal(fastpath_open(bench->fastpath, bench->config), 0);
+	assert_int_equal(fastpath_open(bench->fastpath, bench->config, PATIENCE_US), 0);
 	assert_non_null(fastpath_memory(bench->fastpath));
 }
 
@@ -160,6 +164,52 @@ static void settings_of_an_adopted_engine_wait_for_a_grace_period(void **state)
 	free(before);
 }
 
+/* Probes and withdrawals go on meanwhile. */
+static void loading_does_not_hold_up_the_caller(void **state)
+{
+	struct bench *bench = *state;
+	uint64_t began, longest = 0, end = clock_monotonic_us() + PATIENCE_US;
+	unsigned calls = 0;
+
+	fastpath_leave(bench->fastpath, false);
+	fastpath_free(bench->fastpath);
+	assert_int_equal(fastpath_new(&bench->fastpath, &bench->waiting), 0);
+	while (!fastpath_memory(bench->fastpath)) {
+		assert_true(clock_monotonic_us() < end);
+		began = clock_monotonic_us();
+		assert_int_equal(fastpath_open(bench->fastpath, bench->config, 0), 0);
+		if (clock_monotonic_us() - began > longest)
+			longest = clock_monotonic_us() - began;
+		calls++;
+		if (!fastpath_memory(bench->fastpath))
+			assert_true(awaited(bench, "engine"));
+		usleep(1000);
+	}
+	assert_false(awaited(bench, "engine"));
+	print_message("%u calls, the longest %llu us\n", calls, (unsigned long long)longest);
+	assert_true(calls > 3);
+	apply(bench, true);
+	assert_true(attachment(bench).attached);
+	/* And one that nobody waits for any more is undone, or left, as a finished one. */
+	fastpath_free(bench->fastpath);
+	assert_int_equal(fastpath_new(&bench->fastpath, &bench->waiting), 0);
+	assert_int_equal(fastpath_open(bench->fastpath, bench->config, 0), 0);
+	assert_int_equal(fastpath_leave(bench->fastpath, false), 0);
+	assert_int_equal(access("/sys/fs/bpf/anode/default", F_OK), -1);
+	fastpath_free(bench->fastpath);
+	fastpath_begin(bench);
+}
+
+static void another_daemon_of_the_instance_is_known_at_once(void **state)
+{
+	struct bench *bench = *state;
+	struct fastpath *second;
+
+	assert_int_equal(fastpath_new(&second, &bench->waiting), 0);
+	assert_int_equal(fastpath_open(second, bench->config, PATIENCE_US), -EBUSY);
+	fastpath_free(second);
+}
+
 static void native_program_comes_only_while_nothing_is_announced(void **state)
 {
 	struct bench *bench = *state;
@@ -238,6 +288,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BENCH_TEST(settings_of_an_adopted_engine_wait_for_a_grace_period),
+		BENCH_TEST(loading_does_not_hold_up_the_caller),
+		BENCH_TEST(another_daemon_of_the_instance_is_known_at_once),
 		BENCH_TEST(native_program_comes_only_while_nothing_is_announced),
 		BENCH_TEST(another_mode_waits_as_well_and_the_old_one_answers_on),
 		BENCH_TEST(program_taken_away_comes_back_at_once_only_in_generic_mode),
