@@ -191,6 +191,7 @@ INLINE int zone_probe_in(PACKET *p, struct query *q, enum name_in in, u32 label)
 		if (reason || !q->found)
 			return reason;
 		q->zone_hint = q->found | (u64)gone << 32;
+		q->hint_labels = q->name_labels - label;
 	}
 	return zone_enter(p, q, label);
 }
@@ -223,6 +224,7 @@ INLINE int zone_next(PACKET *p, struct query *q, u32 from)
 	const struct image_header *header = image_at(p, 0, 0);
 	u32 most = q->name_labels - from; /* labels of the longest suffix */
 	u64 depths;
+	u32 labels;
 
 	if (!header || header->magic != IMAGE_MAGIC || header->layout != IMAGE_LAYOUT)
 		return REASON_IMAGE;
@@ -240,7 +242,11 @@ INLINE int zone_next(PACKET *p, struct query *q, u32 from)
 	depths = *(const volatile u64 *)&header->depths[0] & (~0ull >> (63 - (most & 63)));
 	if (!depths)
 		return REASON_NO_ZONE;
-	q->candidate = q->name_labels - word_top(depths);
+	/* mostly the last query's zone has as many */
+	labels = q->hint_labels;
+	if (depths >> (labels & 63) != 1)
+		labels = word_top(depths);
+	q->candidate = q->name_labels - labels;
 	return STEP_NEXT;
 }
 

@@ -155,7 +155,8 @@ INLINE int question_sum(PACKET *p, struct query *q)
 		block = name_block(p, q, NAME_IN_PACKET, end);
 		if (!block)
 			return REASON_QNAME;
-		sum = sum_word(sum_word(sum, word_load64(block)), word_load64(block + 8));
+		for (u32 at = 0; at < NAME_BLOCK; at += 4)
+			sum += word_load32(block + at);
 		end -= NAME_BLOCK;
 		length -= NAME_BLOCK;
 	}
@@ -163,8 +164,8 @@ INLINE int question_sum(PACKET *p, struct query *q)
 	if (!block)
 		return REASON_QNAME;
 	mask = name_mask(length);
-	sum = sum_word(sum_word(sum, word_load64(block) & word_load64(mask)),
-		word_load64(block + 8) & word_load64(mask + 8));
+	for (u32 at = 0; at < NAME_BLOCK; at += 4)
+		sum += word_load32(block + at) & word_load32(mask + at);
 	/* the name begins at an even place of the message */
 	q->question_sum = sum_shift(sum, q->name_length);
 	return STEP_NEXT;

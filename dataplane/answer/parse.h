@@ -80,6 +80,7 @@ INLINE int parse_iface(PACKET *p, struct query *q, const struct settings *s, con
 			   (s->flags & SETTINGS_CHAINS_PASS ? QUERY_CHAINS_PASS : 0);
 		q->max_udp_size = s->max_udp_size;
 		q->copy_flags = s->copy_flags;
+		q->sample_mask = s->sample_mask;
 		return STEP_NEXT;
 	}
 	return REASON_NOT_OURS;

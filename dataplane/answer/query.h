@@ -67,6 +67,7 @@ struct query {
 	u16 mtu;
 	u16 max_udp_size;
 	u16 copy_flags;
+	u32 sample_mask;
 	u16 iface; /* place in settings.ifaces */
 
 	/* parse_message */
@@ -82,6 +83,7 @@ struct query {
 
 	/* find: the name that is being looked up; a CNAME's target replaces the question's */
 	u64 zone_hint;   /* the last query's zone, and above it the header's zones_gone then */
+	u32 hint_labels; /* of that zone's apex */
 	u32 name_labels; /* in the name, down to the zone's apex after find_zone */
 	u32 key_length;  /* bytes of name[] that lie below the apex */
 	u32 apex_at;     /* where the apex stands in the message */

@@ -181,7 +181,6 @@ STEP int sample_write(PACKET *p, struct query *q, u32 reason)
  */
 INLINE void account(PACKET *p, struct query *q, u32 reason)
 {
-	const struct settings *s = settings_get(p);
 	struct counters *c = counters_get(p);
 	struct counters_path *path;
 	u64 number;
@@ -205,9 +204,7 @@ INLINE void account(PACKET *p, struct query *q, u32 reason)
 	} else {
 		number = ++path->passed;
 	}
-	if (!s)
-		return;
-	if ((number & s->sample_mask) == 0 && (reason == STEP_NEXT || reason > REASON_QNAME))
+	if ((number & q->sample_mask) == 0 && (reason == STEP_NEXT || reason > REASON_QNAME))
 		sample_write(p, q, reason);
 }
 

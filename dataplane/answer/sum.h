@@ -25,11 +25,10 @@ INLINE u64 sum_word(u64 sum, u64 word)
 	return sum + (word & 0xffffffff) + (word >> 32);
 }
 
+/* The four 16-bit words side by side; then their carries, twice. */
 INLINE u16 sum_fold(u64 sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32 & 0xffff) + (sum >> 48);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return (u16)((sum & 0xffff) + (sum >> 16));
 }
