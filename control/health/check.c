@@ -518,8 +518,11 @@ void checks_inherit(struct checks *checks, const struct checks *old)
 		for (size_t j = 0; j < old->count; j++) {
 			const struct check *same = &old->all[j];
 
+			/* At another port it is another server, of which nothing is known. */
 			if (strcmp(check->name, same->name) != 0 ||
-				check->implicit != same->implicit)
+				check->implicit != same->implicit ||
+				address_port(&check->target->address) !=
+					address_port(&same->target->address))
 				continue;
 			check->live = same->live;
 			check->since = same->since;

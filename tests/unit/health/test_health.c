@@ -631,6 +631,36 @@ static void a_reload_touches_only_what_differs(void **state)
 	ASSERT_WITHIN(f->loop, 3000, is(f, 1, ROUTE_WITHDRAWN));
 }
 
+static void a_server_at_another_port_inherits_no_verdict(void **state)
+{
+	struct fixture *f = *state;
+	struct fake_dns moved = {.serial = 1};
+	struct health_check_status check;
+	struct health_error error;
+
+	announced(f);
+	health_check_status(f->health, 0, &check);
+	assert_int_equal(check.verdict, VERDICT_GOOD);
+	fake_dns_start(&moved, f->loop, AF_INET);
+	f->options.server = moved.address;
+	assert_int_equal(health_reload(f->health, &f->options, &error), 0);
+	for (size_t i = 0; i < health_check_count(f->health); i++) {
+		health_check_status(f->health, i, &check);
+		assert_int_equal(check.verdict, VERDICT_UNKNOWN);
+		assert_int_equal(check.sent, 0);
+	}
+	/* Nothing bad is known of it either. */
+	ASSERT_STAYS(f->loop, 200, f->bird.up[MAIN4] && f->bird.up[MAIN6]);
+	health_check_status(f->health, 0, &check);
+	assert_int_equal(check.verdict, VERDICT_GOOD);
+	/* A reload that leaves it where it is keeps what is known. */
+	assert_int_equal(health_reload(f->health, &f->options, &error), 0);
+	health_check_status(f->health, 0, &check);
+	assert_int_equal(check.verdict, VERDICT_GOOD);
+	fake_dns_end(&moved);
+	ASSERT_WITHIN(f->loop, 3000, all(f, ROUTE_WITHDRAWN));
+}
+
 static void a_reload_that_cannot_work_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -747,6 +777,7 @@ int main(void)
 		TEST(leaving_does_not_wait_for_a_frozen_bird_for_ever),
 		TEST(leaving_without_bird_is_quick),
 		TEST(a_reload_touches_only_what_differs),
+		TEST(a_server_at_another_port_inherits_no_verdict),
 		TEST(a_reload_that_cannot_work_changes_nothing),
 		TEST(another_writer_makes_it_hands_off_until_auto),
 		TEST(a_service_address_speaks_for_its_prefix_only),
