@@ -174,7 +174,10 @@ unsigned message_compare(
 		return base || other ? COMPARE_NONE : 0;
 	}
 	parts = header_compare(&w, base, other);
-	for (int s = 0; s < SECTIONS && !((base->flags | other->flags) & FLAG_TC); s++) {
+	/* Another rcode means other records: one kind of difference, not one for each of them. */
+	for (int s = 0; s < SECTIONS && !((base->flags | other->flags) & FLAG_TC) &&
+			!(parts & COMPARE_RCODE);
+		s++) {
 		struct kinds k = {.base = base, .additional = s == SECTION_ADDITIONAL};
 
 		if (!records_walk(&base->sections[s], &other->sections[s], kind_add, &k))

@@ -160,9 +160,9 @@ static enum question_class class_of(const struct walk *w, const struct vector_qu
 	if (!zone)
 		return CLASS_OUTSIDE;
 	node = zone_find_encloser(zone, folded);
-	exact = name_equal(node->name, folded) && !(node->flags & ZONE_NODE_NSEC3);
-	while (node->flags & ZONE_NODE_NSEC3)
-		node = &zone->nodes[node->parent];
+	exact = name_equal(node->name, folded);
+	if (node->flags & ZONE_NODE_NSEC3)
+		return CLASS_NSEC3_OWNER;
 	cover = node->cover == ZONE_NONE ? NULL : &zone->nodes[node->cover];
 	if (cover)
 		return cover->flags & ZONE_NODE_CUT ? CLASS_REFERRAL : CLASS_DNAME;
@@ -233,6 +233,9 @@ static void zone_walk(struct walk *w)
 		size_t type_count = types_list(node, types);
 
 		for (int relation = 0; relation < RELATIONS; relation++) {
+			/* Owners of NSEC3 are many, and no names: fewer questions about them. */
+			if (node->flags & ZONE_NODE_NSEC3 && relation > BELOW)
+				break;
 			if (!name_make(w, node, (enum relation)relation))
 				continue;
 			for (size_t t = 0; t < type_count * 3; t++)

@@ -29,6 +29,7 @@
 	C(CNAME, "cname")                                                                          \
 	C(WILDCARD_CNAME, "wildcard-cname")                                                        \
 	C(DNAME, "dname")                                                                          \
+	C(NSEC3_OWNER, "at-nsec3-owner") /* or below: an owner of NSEC3 is no name of the zone */  \
 	C(META, "any-rrsig-nsec")                                                                  \
 	C(OUTSIDE, "outside")
 

@@ -87,8 +87,9 @@ zone_sign_nsec3() {
 		    journal-content: none
 	EOT
 	# Keys of this very second are too young for the signer.
-	for role in ksk zsk; do
-		keymgr -c "$1/knot.conf" "$2" generate $role=yes created=-2h publish=-2h ready=-2h active=-1h || return
+	for role in "ksk=yes zsk=no" "ksk=no zsk=yes"; do
+		# shellcheck disable=SC2086
+		keymgr -c "$1/knot.conf" "$2" generate $role created=-2h publish=-2h ready=-2h active=-1h || return
 	done
 	kzonesign -c "$1/knot.conf" -o "$out" "$2" || return
 	zone_flatten "$2" "$out/${2}zone" "$3" &&
@@ -96,8 +97,9 @@ zone_sign_nsec3() {
 		rm -f "$out/${2}zone"
 }
 
-# world_begin DIRECTORY; world_end DIRECTORY NAME TYPE: something to ask, which a vector file must have.
+# world_begin DIRECTORY; world_end DIRECTORY NAME TYPE: an alias that leads into another zone, if there is one.
 world_begin() {
+	rm -rf "$1"
 	mkdir -p "$1/zones" "$1/keys"
 	echo "# Zones of the oracle, made by tests/oracle/zones.sh." >"$1/world.vec"
 }
@@ -124,7 +126,7 @@ worlds_make() {
 			zone_make "$world" $kind "random$i.$kind." "$world/text" || return
 		done
 	done
-	world_end "$world" maze.u. SOA
+	world_end "$world" alias-other.maze.u. A
 	echo "$world"
 	root_make "$1/root"
 }
