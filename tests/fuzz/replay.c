@@ -8,12 +8,14 @@
  * dies, the input that did it is printed in hexadecimal: `xxd -r -p` makes a file of it for the
  * corpus.
  */
-#include "world.h"
+#include "target.h"
 
 #include <dirent.h>
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

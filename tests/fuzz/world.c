@@ -6,12 +6,6 @@
 #define WORLD_SHARDS 8
 #define WORLD_SHIFT  16
 
-void fuzz_fail(const char *condition, const char *file, int line)
-{
-	fprintf(stderr, "%s:%d: this must be true: %s\n", file, line, condition);
-	abort();
-}
-
 void fuzz_world_open(struct fuzz_world *world, const char *name)
 {
 	static struct vector_run run;
