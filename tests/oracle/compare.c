@@ -7,12 +7,13 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define FLAG_AA     0x0400u
-#define FLAG_TC     0x0200u
-#define RCODE       0x000fu
-#define KINDS_MAX   24
-#define TYPE_NS_RR  2
-#define TYPE_SIG_RR 46
+#define FLAG_AA       0x0400u
+#define FLAG_TC       0x0200u
+#define RCODE         0x000fu
+#define KINDS_MAX     24
+#define TYPE_NS_RR    2
+#define TYPE_SIG_RR   46
+#define OPTION_COOKIE 10
 
 static const struct {
 	uint16_t flag;
@@ -142,6 +143,40 @@ static unsigned header_compare(
 	return parts;
 }
 
+/* The options by their codes and sizes; a server cookie's octets are its own. */
+static void options_say(struct words *w, const struct message *m)
+{
+	size_t size = m->opt_octets < MESSAGE_OPTIONS_MAX ? m->opt_octets : MESSAGE_OPTIONS_MAX;
+
+	if (!size)
+		say(w, " none");
+	for (size_t at = 0; at + 4 <= size;) {
+		unsigned code = (unsigned)m->opt_options[at] << 8 | m->opt_options[at + 1];
+		unsigned length = (unsigned)m->opt_options[at + 2] << 8 | m->opt_options[at + 3];
+
+		say(w, " %u/%u", code, length);
+		at += 4 + length;
+	}
+}
+
+static bool options_differ(const struct message *a, const struct message *b)
+{
+	size_t size = a->opt_octets < MESSAGE_OPTIONS_MAX ? a->opt_octets : MESSAGE_OPTIONS_MAX;
+
+	if (a->opt_octets != b->opt_octets)
+		return true;
+	for (size_t at = 0; at + 4 <= size;) {
+		unsigned code = (unsigned)a->opt_options[at] << 8 | a->opt_options[at + 1];
+		unsigned length = (unsigned)a->opt_options[at + 2] << 8 | a->opt_options[at + 3];
+		size_t judged = code == OPTION_COOKIE ? 4 : 4 + length;
+
+		if (judged > size - at || memcmp(a->opt_options + at, b->opt_options + at, judged))
+			return true;
+		at += 4 + length;
+	}
+	return false;
+}
+
 static unsigned edns_compare(
 	struct words *w, const struct message *base, const struct message *other)
 {
@@ -153,11 +188,14 @@ static unsigned edns_compare(
 		say(w, "%sOPT flags %08x, not %08x", before, other->opt_ttl, base->opt_ttl);
 	else if (base->opt_size != other->opt_size)
 		say(w, "%sOPT size %u, not %u", before, other->opt_size, base->opt_size);
-	else if (base->opt_octets != other->opt_octets)
-		say(w, "%s%u octets of options, not %u", before, other->opt_octets,
-			base->opt_octets);
-	else
+	else if (options_differ(base, other)) {
+		say(w, "%soptions", before);
+		options_say(w, other);
+		say(w, ", not");
+		options_say(w, base);
+	} else {
 		return 0;
+	}
 	return COMPARE_EDNS;
 }
 

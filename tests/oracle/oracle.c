@@ -143,20 +143,32 @@ struct opinions {
 	bool agree;                                    /* all of them, in all that counts */
 };
 
+/* A server's reply as a message: NSD's FORMERR to malformed options is a header alone, which
+ * message.h takes for no reply. False if it can't be read. */
+static bool reply_parse(struct message *m, const struct flight_reply *reply)
+{
+	static const uint8_t nothing[8];
+	char reason[200];
+
+	*m = (struct message){0};
+	if (!reply->octets)
+		return false;
+	if (reply->size != 12 || memcmp(reply->octets + 4, nothing, 8))
+		return !message_read(m, reply->octets, reply->size, reason, sizeof(reason));
+	m->flags = (uint16_t)(reply->octets[2] << 8 | reply->octets[3]);
+	return true;
+}
+
 static void opinions_read(struct oracle *o, size_t i, struct opinions *opinions)
 {
-	char text[COMPARE_TEXT], reason[200];
+	char text[COMPARE_TEXT];
 
 	opinions->agree = true;
 	for (size_t s = 0; s < o->server_count; s++) {
 		const struct flight_reply *reply = &o->replies[s * o->count + i];
 		struct message *m = &opinions->messages[s];
 
-		*m = (struct message){0};
-		opinions->said[s] = NULL;
-		if (reply->octets &&
-			!message_read(m, reply->octets, reply->size, reason, sizeof(reason)))
-			opinions->said[s] = m;
+		opinions->said[s] = reply_parse(m, reply) ? m : NULL;
 		if (s && message_compare(opinions->said[0], opinions->said[s], text) & COMPARE_HARD)
 			opinions->agree = false;
 	}

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TYPES_MAX 96
+#define TYPES_MAX  96
+#define ODD_RARELY 8 /* one question in so many of that kind is asked */
+
+enum way { WAY_PLAIN, WAY_EDNS, WAY_DO, WAY_ODD, WAYS };
 
 /* Types that are asked for everywhere. */
 static const uint16_t usual_types[] = {
@@ -179,22 +182,52 @@ static enum question_class class_of(const struct walk *w, const struct vector_qu
 	return node->flags & ZONE_NODE_CNAME ? CLASS_CNAME : CLASS_NODATA;
 }
 
-/* The name at hand with one type, in one of three ways. */
+/* EDNS as few ask: versions, options. */
+static void edns_draw(struct walk *w, struct vector_question *q)
+{
+	static uint8_t options[][40] = {
+		{0, 3, 0, 0},                          /* NSID */
+		{0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8}, /* a client's cookie */
+		{0, 10, 0, 16, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7,
+			8},                           /* with a wrong one */
+		{0, 10, 0, 7, 1, 2, 3, 4, 5, 6, 7},   /* malformed */
+		{0, 8, 0, 7, 0, 1, 24, 0, 192, 0, 2}, /* ECS */
+		{0, 12, 0, 4, 0, 0, 0, 0},            /* padding */
+		{0, 11, 0, 0},                        /* keepalive */
+		{0, 9, 0, 0},                         /* EXPIRE */
+		{0, 19, 0, 0},                        /* ZONEVERSION */
+		{0xfd, 0xe9, 0, 2, 1, 2},             /* nobody knows it */
+		{0, 3, 0, 9, 1, 2},                   /* ends too early */
+	};
+	static const uint8_t sizes[] = {4, 12, 20, 11, 11, 8, 4, 4, 4, 6, 6};
+	uint32_t which = random_below(w, sizeof(sizes) + 2);
+
+	if (which < sizeof(sizes)) {
+		q->options = options[which]; /* borrowed */
+		q->options_size = sizes[which];
+	} else {
+		q->edns_version = which == sizeof(sizes) ? 1 : 255;
+	}
+}
+
+/* The name at hand with one type, in one of four ways. */
 static void question_give(struct walk *w, uint16_t type, unsigned way)
 {
 	static const uint16_t sizes[] = {1232, 512, 4096, 1232, 0, 800};
 	struct question question = {
-		.q = w->q, .zone = w->zone, .edns = way > 0, .dnssec = way == 2};
+		.q = w->q, .zone = w->zone, .edns = way != WAY_PLAIN, .dnssec = way == WAY_DO};
 	struct vector_question *q = &question.q;
 
 	if (w->chance < UINT32_MAX && random_below(w, UINT32_MAX) >= w->chance)
+		return;
+	if (way == WAY_ODD && random_below(w, ODD_RARELY))
 		return;
 	w->count++;
 	if (!w->ask)
 		return;
 	q->type = type;
-	q->edns = way > 0;
-	q->edns_flags = way == 2 ? 0x8000 : 0;
+	q->edns = way != WAY_PLAIN;
+	q->edns_flags = way == WAY_DO ? 0x8000 : 0;
 	q->edns_size = sizes[random_below(w, sizeof(sizes) / sizeof(*sizes))];
 	q->flags =
 		(uint16_t)((random_below(w, 2) ? 0x0100 : 0) | (random_below(w, 8) ? 0 : 0x0010) |
@@ -203,6 +236,10 @@ static void question_give(struct walk *w, uint16_t type, unsigned way)
 		if (q->name[i] >= 'a' && q->name[i] <= 'z' && random_below(w, 2))
 			q->name[i] ^= 0x20;
 	question.class = class_of(w, q);
+	if (way == WAY_ODD) {
+		edns_draw(w, q);
+		question.class = CLASS_EDNS;
+	}
 	w->ask(&question, w->arg);
 }
 
@@ -238,8 +275,8 @@ static void zone_walk(struct walk *w)
 				break;
 			if (!name_make(w, node, (enum relation)relation))
 				continue;
-			for (size_t t = 0; t < type_count * 3; t++)
-				question_give(w, types[t / 3], t % 3);
+			for (size_t t = 0; t < type_count * WAYS; t++)
+				question_give(w, types[t / WAYS], t % WAYS);
 		}
 	}
 }
@@ -329,4 +366,9 @@ void question_print(const struct vector_question *q, FILE *to)
 		q->flags & 0x0020 ? " +ad" : "");
 	if (q->edns)
 		fprintf(to, " edns %u%s", q->edns_size, q->edns_flags ? " +do" : "");
+	if (q->edns_version)
+		fprintf(to, " version %u", q->edns_version);
+	if (q->options_size)
+		fprintf(to, " option %u, %u octets", q->options[0] << 8 | q->options[1],
+			q->options[2] << 8 | q->options[3]);
 }

@@ -4,9 +4,9 @@
  *
  * In: zones as the control plane reads them. Out, one after the other: every owner name of every
  * zone, names below, beside and above it, each with the types that the name has and with usual and
- * unusual ones, each without EDNS, with it, and with DO; header flags, sizes and letters' case are
- * drawn at random. What each question is about (its class) is read from the zones, for the
- * statistics only: nobody's answer is judged by it.
+ * unusual ones, each without EDNS, with it, with DO, and now and then with an option or another
+ * version; header flags, sizes and letters' case are drawn at random. What each question is about
+ * (its class) is read from the zones, for the statistics only: nobody's answer is judged by it.
  */
 #ifndef ANODE_TESTS_QUESTION_H
 #define ANODE_TESTS_QUESTION_H
@@ -31,7 +31,8 @@
 	C(DNAME, "dname")                                                                          \
 	C(NSEC3_OWNER, "at-nsec3-owner") /* or below: an owner of NSEC3 is no name of the zone */  \
 	C(META, "any-rrsig-nsec")                                                                  \
-	C(OUTSIDE, "outside")
+	C(OUTSIDE, "outside")                                                                      \
+	C(EDNS, "odd-edns") /* whatever the name */
 
 enum question_class {
 #define C(symbol, name) CLASS_##symbol,

@@ -55,6 +55,7 @@ nsd_config() {
 		    ipv6-edns-size: $5
 		    minimal-responses: yes
 		    rrl-ratelimit: 0
+		    nsid: "ascii_oracle"
 	EOT
 	for address in $2; do echo "    ip-address: $address@$3"; done >>"$1/nsd.conf"
 	printf 'remote-control:\n    control-enable: no\n' >>"$1/nsd.conf"
@@ -73,6 +74,7 @@ knot_config() {
 		    background-workers: 1
 		    udp-max-payload-ipv4: $4
 		    udp-max-payload-ipv6: $5
+		    nsid: "oracle"
 		database:
 		    storage: "$1"
 		template:
@@ -99,6 +101,7 @@ bind_config() {
 			directory "$1";
 			pid-file none;
 			session-keyfile none;
+			server-id "oracle";
 			listen-on port $3 {${list4:- none;} };
 			listen-on-v6 port $3 {${list6:- none;} };
 			recursion no;
@@ -139,6 +142,7 @@ pdns_config() {
 		disable-syslog=yes
 		loglevel=4
 		version-string=anonymous
+		server-id=oracle
 		security-poll-suffix=
 		receiver-threads=1
 		distributor-threads=1

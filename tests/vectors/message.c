@@ -229,6 +229,7 @@ static int record_read(struct reader *r, struct message *m, enum section section
 	m->opt_size = record.class;
 	m->opt_ttl = record.ttl;
 	m->opt_octets = length;
+	memcpy(m->opt_options, rdata, size < MESSAGE_OPTIONS_MAX ? size : MESSAGE_OPTIONS_MAX);
 	return 0;
 }
 

@@ -12,6 +12,8 @@
 
 enum section { SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL, SECTIONS };
 
+#define MESSAGE_OPTIONS_MAX 512
+
 extern const char *const section_names[SECTIONS];
 
 /* Numbers in host order. */
@@ -24,9 +26,10 @@ struct message {
 	uint16_t qclass;
 	struct records sections[SECTIONS]; /* sorted, without OPT */
 	bool opt;
-	uint16_t opt_size;   /* requestor's payload size */
-	uint32_t opt_ttl;    /* extended rcode, version, flags */
-	uint16_t opt_octets; /* of options */
+	uint16_t opt_size;                        /* requestor's payload size */
+	uint32_t opt_ttl;                         /* extended rcode, version, flags */
+	uint16_t opt_octets;                      /* of options */
+	uint8_t opt_options[MESSAGE_OPTIONS_MAX]; /* the first of these */
 };
 
 /*
