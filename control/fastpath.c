@@ -204,7 +204,8 @@ bool fastpath_profile(const struct fastpath *fastpath, struct settings_profile *
 		return false;
 	block = &area->block[area->active & 1];
 	*profile = (struct settings_profile){.copy_flags = block->copy_flags,
-		.chains_end = !(block->flags & SETTINGS_CHAINS_PASS)};
+		.chains_end = !(block->flags & SETTINGS_CHAINS_PASS),
+		.yxdomain = !(block->flags & SETTINGS_YXDOMAIN_PASS)};
 	return !(block->flags & SETTINGS_BYPASS);
 }
 

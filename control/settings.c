@@ -101,6 +101,8 @@ int settings_fill(struct settings *settings, const struct config *config,
 		settings->flags |= SETTINGS_HOLD;
 	if (!profile->chains_end)
 		settings->flags |= SETTINGS_CHAINS_PASS;
+	if (!profile->yxdomain)
+		settings->flags |= SETTINGS_YXDOMAIN_PASS;
 	settings->max_udp_size = (u16)config->fastpath.max_udp_size;
 	settings->copy_flags = profile->copy_flags;
 	settings->sample_mask = 0xff;

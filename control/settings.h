@@ -21,6 +21,7 @@ struct settings_profile {
 	uint16_t copy_flags; /* DNS header flags that it copies from the query */
 	bool chains_end; /* it doesn't follow a CNAME out of the zone, even into one that it holds
 			  */
+	bool yxdomain;   /* a name that a DNAME makes too long gets YXDOMAIN and nothing more */
 };
 
 /*

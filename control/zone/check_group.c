@@ -106,19 +106,37 @@ static const char *records_fault(const struct look *l)
 		       : "count of records";
 }
 
-/* A CNAME whose labels the core reads: they end in the pointer to the apex, or in the root's label.
+/* Does a label of the uncompressed name from 'place' on begin at 'at'? */
+static bool label_begins(const struct image_fragment *f, uint32_t place, uint32_t at)
+{
+	while (place < at && f->data[place])
+		place += 1u + f->data[place];
+	return place == at;
+}
+
+/*
+ * An alias whose labels the core reads. A CNAME's end in the pointer to the apex, or in the root's
+ * label; a DNAME's target is a whole name that ends in as many octets as the apex has.
  */
 static const char *target_fault(const struct look *l)
 {
 	const struct image_fragment *f = l->head;
-	uint32_t place = 2 + RR_FIXED, end;
+	uint32_t place = 2 + RR_FIXED, end, apex = l->apex_len;
+	bool dname = f->length > place && f->data[3] == RR_DNAME;
 
-	if (f->records[0] != 1 || f->length < place + 1 || f->data[3] != RR_CNAME)
-		return "TARGET on something else than a CNAME";
+	if (f->records[0] != 1 || f->length < place + 1 || f->data[2] ||
+		(!dname && f->data[3] != RR_CNAME))
+		return "TARGET on something else than an alias";
 	end = name_end(l, place);
 	if (end != f->length)
-		return "a CNAME's target";
-	if (l->apex_len == 0)
+		return "an alias's target";
+	if (dname)
+		return f->pointers[BASE_OWNER] == 1 && !f->pointers[BASE_APEX] &&
+				       !f->pointers[BASE_GROUP] && end >= place + 1 + apex &&
+				       label_begins(f, place, end - 1 - apex)
+			       ? NULL
+			       : "a DNAME's target doesn't end at the apex";
+	if (apex == 0)
 		return f->pointers[BASE_APEX] ? "a pointer to the root" : NULL;
 	return f->pointers[BASE_APEX] == 1 && l->places[BASE_APEX][0] == end - 2
 		       ? NULL

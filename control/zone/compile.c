@@ -128,12 +128,12 @@ static void referral_render(
 	}
 }
 
-static bool target_inside(const struct making *m, const struct zone_rrset *cname)
+static bool target_inside(const struct making *m, const struct zone_rrset *alias)
 {
 	uint8_t folded[NAME_MAX_SIZE];
 	struct zone_rdata at = {0};
 
-	if (!zone_rdata_next(cname, &at))
+	if (!zone_rdata_next(alias, &at))
 		return false;
 	name_fold(folded, at.data, at.size);
 	return name_within(folded, zone_origin(m->zone));
@@ -142,7 +142,8 @@ static bool target_inside(const struct making *m, const struct zone_rrset *cname
 static void answer_render(
 	struct making *m, const struct zone_node *node, const struct zone_rrset *rrset)
 {
-	bool target = rrset->type == RR_CNAME && target_inside(m, rrset);
+	bool target = (rrset->type == RR_CNAME || rrset->type == RR_DNAME) &&
+		      target_inside(m, rrset);
 
 	group_fragment(m->group, target ? FRAGMENT_TARGET : 0);
 	group_rrset(m->group, GROUP_ANSWER, NULL, rrset, rrset->ttl);

@@ -368,7 +368,7 @@ INLINE int find_entry(PACKET *p, struct query *q, enum name_in in)
 	if (q->name_labels == 0)
 		return STEP_NEXT;
 	if (q->name_labels <= q->max_labels) {
-		reason = entry_probe_in(p, q, in, 0);
+		reason = in == NAME_IN_QUERY ? entry_probe(p, q, 0) : entry_probe_in(p, q, in, 0);
 		if (reason)
 			return reason;
 		if (q->found) {

@@ -14,7 +14,7 @@
 #include "types.h"
 
 #define IMAGE_MAGIC        0x31474d4945444f4eull /* "NODEIMG1" */
-#define IMAGE_LAYOUT       2u
+#define IMAGE_LAYOUT       3u
 #define IMAGE_UNIT         16u
 #define IMAGE_UNIT_SHIFT   4
 #define IMAGE_SLACK        8192u /* readable zero bytes behind each shard */
@@ -152,7 +152,7 @@ enum {
 	FRAGMENT_MORE = 1 << 1,     /* another one of the same group follows */
 	FRAGMENT_OVERSIZE =
 		1 << 2,           /* longer than IMAGE_FRAGMENT_MAX: length and records are 0; TC */
-	FRAGMENT_TARGET = 1 << 3, /* CNAME, target at or below the apex */
+	FRAGMENT_TARGET = 1 << 3, /* CNAME or DNAME, target at or below the apex */
 	FRAGMENT_DNSSEC = 1 << 4, /* only for queries with DO (no writer yet) */
 };
 

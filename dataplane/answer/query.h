@@ -29,6 +29,7 @@
 #define DNS_HEADER     12u
 #define QUESTION_FIXED 4u /* QTYPE and QCLASS */
 #define OPT_SIZE       11u
+#define SYNTH_ROOM     512u /* what synthesised records of one reply take */
 
 enum {
 	QUERY_IPV6 = 1 << 0,
@@ -43,12 +44,13 @@ enum {
 	QUERY_TOUCHED = 1 << 8,   /* the packet was changed: it can't pass any more */
 	QUERY_NAMED = 1 << 11,    /* name[] holds the name that is looked up */
 	QUERY_WILDCARD = 1 << 10, /* the name that `entry` answers for is synthesised */
+	QUERY_DNAME = 1 << 12,    /* the reply holds a DNAME and what was synthesised from it */
 };
 
 /* A fragment with its place in the reply. */
 struct placed {
-	u32 offset;       /* of the object that holds it */
-	u32 rel;          /* the fragment in that object, bytes */
+	u32 offset;       /* of the object that holds it; 0: synth[] does */
+	u32 rel;          /* the fragment in that object, bytes; or its bytes in synth[] */
 	u16 at;           /* where its bytes go in the message */
 	u16 length;       /* how many */
 	u16 shift[BASES]; /* what to add to its pointers */
@@ -117,6 +119,7 @@ struct query {
 	u32 size;       /* of the reply, DNS bytes */
 	u64 counts;     /* of records: 16 bits each for answer, authority, additional */
 	u64 sum;        /* of the fragments */
+	u32 synth_used; /* with QUERY_DNAME */
 
 	struct placed placed[PLACED_MAX];
 
@@ -125,6 +128,7 @@ struct query {
 	u8 name[256 +
 		32];     /* if QUERY_NAMED, as asked or as an alias has it; behind it is anything */
 	u8 next_hop[16]; /* reply: fib: target and source MAC address of the reply */
+	u8 synth[SYNTH_ROOM + 16]; /* records that the image doesn't hold (RFC 6672) */
 };
 
 #endif

@@ -42,8 +42,8 @@
 	R(DNSSEC, "dnssec", "DO is set and the zone is signed")                                              \
 	R(ENTRY_PASS, "entry_pass", "the name is too large for the image")                                   \
 	R(WILDCARD, "wildcard", "a wildcard that is a delegation covers the name")                                                \
-	R(DNAME, "dname", "below a DNAME")                                                                   \
-	R(CHAIN, "chain", "a CNAME chain that is too long or leaves the zone's data")                        \
+	R(DNAME, "dname", "below a DNAME that servers follow in different ways")                                                                   \
+	R(CHAIN, "chain", "a chain of aliases that is too long or leads into another zone")                        \
 	R(IMAGE, "image", "the image is missing a part, or has another layout")                              \
 	R(ROOM, "room", "the reply's frame can't grow enough, or not all additional records fit")       \
 	R(ROUTE, "route", "no route or neighbour for the reply")

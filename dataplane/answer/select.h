@@ -4,7 +4,7 @@
  * 2308).
  *
  * In: the entry, exact or the closest encloser. Out: placed[], with where each fragment's names
- * stand. What this core doesn't answer (DNAME, chains that leave the zone's own data) passes.
+ * stand. Chains that leave the zone's own data pass where servers would go on with them.
  */
 #ifndef ANODE_ANSWER_SELECT_H
 #define ANODE_ANSWER_SELECT_H
@@ -51,8 +51,9 @@ INLINE u64 placed_move(
  * begins.
  *
  * An answer that doesn't fit is left out with TC, the aliases before it stay (RFC 2181 section 9).
- * A referral with its glue (RFC 9471), the SOA of a negative answer, additional records: what is
- * sent of them, and with which flags, differs between servers, so the local one decides.
+ * A referral with its glue (RFC 9471), the SOA of a negative answer, additional records, anything
+ * in a reply with a DNAME: what is sent of them, and with which flags, differs between servers, so
+ * the local one decides.
  */
 INLINE int fragment_place(PACKET *p, struct query *q, u32 offset, u32 rel, u32 rendered, u32 group)
 {
@@ -67,7 +68,8 @@ INLINE int fragment_place(PACKET *p, struct query *q, u32 offset, u32 rel, u32 r
 		return REASON_IMAGE;
 	length = f->length;
 	if (f->flags & FRAGMENT_OVERSIZE || at + length > q->limit) {
-		if (f->flags & FRAGMENT_OPTIONAL || !(q->flags & QUERY_AA) || f->records[1])
+		if (f->flags & FRAGMENT_OPTIONAL || !(q->flags & QUERY_AA) ||
+			q->flags & QUERY_DNAME || f->records[1])
 			return REASON_ROOM;
 		q->flags |= QUERY_TC;
 		return STEP_NEXT;
@@ -151,65 +153,7 @@ INLINE int type_place(PACKET *p, struct query *q, const struct image_entry *e, u
 	return group_place(p, q, offset, where * 4, key_len);
 }
 
-/*
- * A CNAME was placed. If its target is in the zone, the name becomes the target: its labels below
- * the apex stand in the fragment, behind owner and fixed fields, before the pointer to the apex (or
- * the root label).
- */
-STEP int chain_follow(PACKET *p, struct query *q)
-{
-	const struct placed *last;
-	const struct image_fragment *f;
-	const u8 *labels;
-	u32 n, length, at = 0;
-	s32 left;
-
-	if (!q)
-		return REASON_INTERNAL;
-	q->chain = 0;
-	if (!q->found)
-		return REASON_IMAGE;
-	if (q->flags & QUERY_TC)
-		return STEP_NEXT;
-	n = q->placed_count - 1;
-	OPAQUE(n);
-	last = &q->placed[n & (PLACED_MAX - 1)];
-	f = image_at(p, last->offset, last->rel);
-	if (!f)
-		return REASON_IMAGE;
-	if (!(f->flags & FRAGMENT_TARGET))
-		return q->flags & QUERY_CHAINS_PASS ? REASON_CHAIN : STEP_NEXT;
-	q->hops++;
-	labels = f->data + 10;
-	length = be16_get((be16){word_load16(labels)});
-	labels += 2;
-	n = q->apex_length ? 2 : 1;
-	if (length < n || length > NAME_MAX)
-		return REASON_IMAGE;
-	length -= n;
-	/* DS at the apex is the parent's (RFC 4035 section 3.1.4.1) */
-	if (length == 0 && q->qtype == TYPE_DS)
-		return REASON_CHAIN;
-	q->owner_at = length || !q->apex_length ? last->at + 12u : q->apex_at;
-	q->key_length = length;
-	q->flags |= QUERY_NAMED;
-	left = length;
-	for (u32 i = 0; i < 256; i += 8) {
-		if (left <= 0)
-			break;
-		word_store64(q->name + i, word_load64(labels + i));
-		left -= 8;
-	}
-	for (u32 i = 0; i < LABELS_MAX; i++) {
-		if (at >= length) {
-			q->name_labels = i;
-			return STEP_NEXT;
-		}
-		q->label[i] = at;
-		at += *name_place(q, at) + 1;
-	}
-	return REASON_IMAGE;
-}
+#include "chain.h"
 
 /*
  * The entry answers with `type`, or with the alias it is; 0 stands for no type. STEP_NEXT: the
@@ -233,6 +177,7 @@ INLINE int entry_answer(PACKET *p, struct query *q, const struct image_entry *e,
 }
 
 #include "wildcard.h"
+#include "dname.h"
 
 /* What an exact match or a closest encloser means. STEP_NEXT: as above. */
 INLINE int select_entry(PACKET *p, struct query *q)
@@ -249,14 +194,14 @@ INLINE int select_entry(PACKET *p, struct query *q)
 		return REASON_ENTRY_PASS;
 	if (flags & ENTRY_CUT && !(q->exact && type == TYPE_DS)) {
 		if (q->hops)
-			return REASON_CHAIN;
+			return chain_referral(p, q);
 		/* RFC 1034 section 4.3.2 step 3b: a referral, without AA */
 		q->owner_at = q->apex_at - e->key_len;
 		q->flags &= ~QUERY_AA;
 		type = TYPE_NS;
 	} else if (!q->exact) {
 		if (flags & ENTRY_DNAME)
-			return REASON_DNAME;
+			return dname_select(p, q);
 		if (flags & ENTRY_WILDCARD)
 			return wildcard_select(p, q);
 		q->rcode = RCODE_NXDOMAIN;
@@ -277,6 +222,9 @@ STEP int chain_link(PACKET *p, struct query *q)
 
 	if (!q)
 		return REASON_INTERNAL;
+	reason = chain_zone(p, q);
+	if (reason)
+		return reason;
 	reason = find_entry(p, q, NAME_IN_QUERY);
 	return reason ? reason : select_entry(p, q);
 }

@@ -19,6 +19,13 @@ INLINE u8 *name_place(struct query *q, u32 at)
 	return q->name + (at & 255);
 }
 
+/* Likewise in what was synthesised. */
+INLINE u8 *synth_place(struct query *q, u32 at)
+{
+	OPAQUE(at);
+	return q->synth + (at & (SYNTH_ROOM - 1));
+}
+
 /* Sums are kept wide and folded once. A 16-bit word counts as it stands in memory. */
 INLINE u64 sum_word(u64 sum, u64 word)
 {

@@ -14,14 +14,6 @@
 #ifndef ANODE_ANSWER_WILDCARD_H
 #define ANODE_ANSWER_WILDCARD_H
 
-/* Where the closest encloser begins in name[]: behind the next closer name's first label. */
-INLINE u32 encloser_place(struct query *q)
-{
-	u32 label = q->closer;
-
-	return label < q->name_labels ? q->label[label & (LABELS_MAX - 1)] : q->key_length;
-}
-
 /* found = the entry of "*" below the closest encloser. The label takes the place of two octets of
  * the name for as long as that. */
 STEP int wildcard_probe(PACKET *p, struct query *q)

@@ -59,6 +59,31 @@ STEP int pointers_write(PACKET *p, struct query *q, u32 i, u32 base)
 	return STEP_NEXT;
 }
 
+/* placed[i] from synth[], two octets at a time; of an odd number the last but one twice. */
+STEP int synth_write(PACKET *p, struct query *q, u32 i)
+{
+	const struct placed *d;
+	u32 length;
+
+	if (!q)
+		return REASON_INTERNAL;
+	OPAQUE(i);
+	d = &q->placed[i & (PLACED_MAX - 1)];
+	length = d->length;
+	for (u32 n = 0; n < 12 + 256; n += 2) {
+		u32 at = n;
+
+		if (at >= length)
+			break;
+		if (at + 2 > length)
+			at--;
+		if (packet_store_be16(p, q->dns_at + d->at + at,
+			    (be16){word_load16(synth_place(q, d->rel + at))}))
+			return REASON_IMAGE;
+	}
+	return STEP_NEXT;
+}
+
 INLINE int fragment_write(PACKET *p, struct query *q, u32 i)
 {
 	const struct placed *d;
@@ -79,7 +104,7 @@ INLINE int fragment_write(PACKET *p, struct query *q, u32 i)
 	return STEP_NEXT;
 }
 
-/* All but the first. */
+/* All but the first, which is the image's. */
 STEP int fragments_write(PACKET *p, struct query *q)
 {
 	if (!q)
@@ -89,7 +114,7 @@ STEP int fragments_write(PACKET *p, struct query *q)
 
 		if (i >= q->placed_count)
 			break;
-		reason = fragment_write(p, q, i);
+		reason = q->placed[i].offset ? fragment_write(p, q, i) : synth_write(p, q, i);
 		if (reason)
 			return reason;
 	}

@@ -50,9 +50,12 @@ struct settings {
 enum {
 	SETTINGS_BYPASS = 1 << 0, /* pass everything */
 	SETTINGS_HOLD = 1 << 1, /* an ended lease doesn't pass: answer until the zones' deadlines */
-	/* The local server follows a CNAME into its other zones (NSD, BIND; not Knot): chains that
+	/* The local server follows a CNAME into its other zones (NSD; not Knot, BIND): chains that
 	   leave a zone pass */
 	SETTINGS_CHAINS_PASS = 1 << 2,
+	/* Below a DNAME, a name that becomes too long passes: the local server doesn't say YXDOMAIN
+	   alone (Knot 3.2; not NSD, BIND) */
+	SETTINGS_YXDOMAIN_PASS = 1 << 3,
 };
 
 struct settings_area {

@@ -178,7 +178,7 @@ int main(int argc, char **argv)
 		fputs("Usage: client FILE OWN PEER\n", stderr);
 		return 2;
 	}
-	if (plain_engine_new(&client.plain, 1, 18) || vector_load(&client.vector, argv[1], error) ||
+	if (plain_engine_new(&client.plain, 1, 20) || vector_load(&client.vector, argv[1], error) ||
 		vector_world_fill(
 			client.vector, plain_engine_memory(client.plain), VECTOR_NOW, error) ||
 		follow_choose(&client, error)) {

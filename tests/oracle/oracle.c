@@ -349,6 +349,7 @@ static void settings_fit(struct oracle *o, size_t server)
 	if (!flight_ask(&o->servers[server], 1, &query, 1, &reply) && reply.size >= 12)
 		o->vector->settings.chains_pass = (reply.octets[6] << 8 | reply.octets[7]) != 1;
 	flight_replies_free(&reply, 1);
+	o->vector->settings.yxdomain_pass = strcmp(o->names[server], "knot") == 0;
 }
 
 static int fast_compare(struct oracle *o)

@@ -219,7 +219,7 @@ static int run_image(struct same *s, size_t which, const struct vector_list *lis
 	int err;
 
 	s->image = images[which].name;
-	err = plain_engine_new(&s->plain, 2, 18);
+	err = plain_engine_new(&s->plain, 1, 20);
 	if (!err)
 		err = engine_open(&s->engine, &options, &adopted, error, sizeof(error));
 	if (err) {

@@ -162,6 +162,8 @@ static int setting_line(struct vector_reader *r)
 		s->bypass = true;
 	} else if (!strcmp(word, "chains_pass")) {
 		s->chains_pass = true;
+	} else if (!strcmp(word, "yxdomain_pass")) {
+		s->yxdomain_pass = true;
 	} else if (!strcmp(word, "probe")) {
 		s->probe = true;
 	} else if (!strcmp(word, "fib")) {

@@ -47,7 +47,7 @@ struct vector_settings {
 	uint16_t mtu;
 	uint16_t copy_flags; /* of the DNS header, host order */
 	int64_t lease;       /* seconds from now; INT64_MIN = none */
-	bool hold, bypass, chains_pass, probe, fib;
+	bool hold, bypass, chains_pass, yxdomain_pass, probe, fib;
 	bool image_none;
 	uint32_t image_layout; /* 0 = the true one */
 	struct vector_end *services;

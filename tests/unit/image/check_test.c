@@ -3,6 +3,7 @@
  * The checker finds what is wrong, and nothing else happens: not with a broken image, not with
  * noise.
  */
+#include "control/zone/compile_group.h"
 #include "control/zone/image_check.h"
 #include "tests/host/zone_image.h"
 #include "tests/unit/image/reader.h"
@@ -23,7 +24,7 @@ static const char text[] =
 	"@ 3600 SOA ns1 hostmaster 7 3600 600 86400 300\n@ 3600 NS ns1\nns1 3600 A 192.0.2.1\n"
 	"www A 10.0.0.1\nwww A 10.0.0.2\nwww MX 10 ns1\nalias CNAME www\n*.wild TXT x\n"
 	"sub NS ns.sub\nsub NS ns.other\nns.sub A 10.0.0.3\nother NS ns.other\nns.other AAAA ::1\n"
-	"tree DNAME example.net.\na.b.c MX 5 x.b.c\nx.b.c A 10.0.0.4\n";
+	"tree DNAME example.net.\nbranch DNAME x.b.c\na.b.c MX 5 x.b.c\nx.b.c A 10.0.0.4\n";
 
 /* The image and a copy to begin each case from. */
 struct bench {
@@ -164,6 +165,16 @@ static void what_is_broken_in_a_fragment_is_named(void **state)
 	expect_wrong(&b, "unknown flags");
 	group_of(&b, "www", RR_A)->flags = FRAGMENT_TARGET;
 	expect_wrong(&b, "TARGET");
+	group_of(&b, "tree", RR_DNAME)->flags = FRAGMENT_TARGET;
+	expect_wrong(&b, "doesn't end at the apex");
+	struct image_fragment *branch = group_of(&b, "branch", RR_DNAME);
+	assert_memory_equal(branch->data + 12, "\1x\1b\1c\7example", 15);
+	branch->data[16] = 9; /* a label that goes on beyond where the apex begins */
+	branch->sum = group_sum(branch->data, branch->length);
+	expect_wrong(&b, "doesn't end at the apex");
+	branch->data[12] = 63;
+	branch->sum = group_sum(branch->data, branch->length);
+	expect_wrong(&b, "an alias's target");
 	group_of(&b, "www", RR_A)->flags = FRAGMENT_OVERSIZE;
 	expect_wrong(&b, "oversize");
 	group_of(&b, "www", RR_MX)->odd[BASE_APEX] ^= 1;

@@ -379,7 +379,7 @@ static const char odd_zone[] = APEX
 	"self NS self\nself A 10.3.0.1\n"
 	"_sip._tcp SRV 0 5 5060 mail\n_sip._tcp SRV 1 5 5060 sip.example.net.\n_sip._tcp SRV 2 5 "
 	"5060 .\n"
-	"tree DNAME example.net.\nlost.tree A 10.9.9.9\n"
+	"tree DNAME example.net.\nlost.tree A 10.9.9.9\nbranch DNAME a.B.c\nroot DNAME @\n"
 	"p PTR a.b.c\np HINFO \"x\" \"y\"\np TYPE65280 \\# 3 010203\np TYPE65281 \\# 0\n"
 	"many NAPTR 1 1 \"u\" \"sip\" \"!x!y!\" a.b.c\nmany RP mail c\nmany AFSDB 1 mail\n"
 	"odd 1 TXT \"a\"\nodd TYPE300 \\# 1 aa\n";
@@ -534,6 +534,14 @@ static void a_target_in_the_zone_ends_at_the_apex(void **state)
 	assert_int_equal(f->flags, FRAGMENT_TARGET);
 	assert_memory_equal(f->data + 12, "\xc0\x12", 2);
 	f = reader_group(&reader, entry_of(&z, "example.", "out", &reader), RR_CNAME, &r);
+	assert_int_equal(f->flags, 0);
+	/* a DNAME's target is never compressed (RFC 6672 section 2.5) */
+	f = reader_group(&reader, entry_of(&z, "example.", "branch", &reader), RR_DNAME, &r);
+	assert_int_equal(f->flags, FRAGMENT_TARGET);
+	assert_memory_equal(f->data + 12, "\1a\1B\1c\7example", 15);
+	f = reader_group(&reader, entry_of(&z, "example.", "root", &reader), RR_DNAME, &r);
+	assert_int_equal(f->flags, FRAGMENT_TARGET);
+	f = reader_group(&reader, entry_of(&z, "example.", "tree", &reader), RR_DNAME, &r);
 	assert_int_equal(f->flags, 0);
 	zone_image_close(&z);
 	zone_free(zone);
