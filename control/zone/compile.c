@@ -142,8 +142,8 @@ static bool target_inside(const struct making *m, const struct zone_rrset *alias
 static void answer_render(
 	struct making *m, const struct zone_node *node, const struct zone_rrset *rrset)
 {
-	bool target = (rrset->type == RR_CNAME || rrset->type == RR_DNAME) &&
-		      target_inside(m, rrset);
+	bool target =
+		(rrset->type == RR_CNAME || rrset->type == RR_DNAME) && target_inside(m, rrset);
 
 	group_fragment(m->group, target ? FRAGMENT_TARGET : 0);
 	group_rrset(m->group, GROUP_ANSWER, NULL, rrset, rrset->ttl);
