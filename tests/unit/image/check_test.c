@@ -38,7 +38,7 @@ static void bench_open(struct bench *b)
 {
 	uint8_t apex[NAME_MAX_SIZE];
 
-	if (zone_image_open(&b->z, 1, 16) ||
+	if (zone_image_open(&b->z, 1, 17) ||
 		zone_image_text(&b->z, text, sizeof(text) - 1, "example."))
 		fail_msg("%s", b->z.error);
 	for (int i = 0; i < 900; i++) {
@@ -48,7 +48,7 @@ static void bench_open(struct bench *b)
 			break;
 	}
 	assert_int_equal(image_settle(b->z.image), 0);
-	b->size = IMAGE_STRIDE(16);
+	b->size = IMAGE_STRIDE(17);
 	b->sound = malloc(b->size);
 	memcpy(b->sound, b->z.memory.image, b->size);
 	name_from_text(apex, "example.");
@@ -270,7 +270,7 @@ static void noise_is_survived(void **state)
 
 		for (uint32_t i = 0; i < places; i++) {
 			random = random * 6364136223846793005ull + 1442695040888963407ull;
-			size_t place = (size_t)(random >> 20) % (1u << 16);
+			size_t place = (size_t)(random >> 20) % (1u << 17);
 			if (place >= 16)
 				b.z.memory.image[place] ^= (uint8_t)(1u << (random >> 60 & 7));
 		}
