@@ -41,7 +41,7 @@
 	R(ZONE_EXPIRED, "zone_expired", "the zone's deadline has passed")                                    \
 	R(DNSSEC, "dnssec", "DO is set and the zone is signed")                                              \
 	R(ENTRY_PASS, "entry_pass", "the name is too large for the image")                                   \
-	R(WILDCARD, "wildcard", "a wildcard that is a delegation covers the name")                                                \
+	R(WILDCARD, "wildcard", "a wildcard covers the name in a way that servers differ on")                                                \
 	R(DNAME, "dname", "below a DNAME that servers follow in different ways")                                                                   \
 	R(CHAIN, "chain", "a chain of aliases that is too long or leads into another zone")                        \
 	R(IMAGE, "image", "the image is missing a part, or has another layout")                              \
