@@ -142,6 +142,15 @@ INLINE const void *image_at(PACKET *p, u32 offset, u32 rel)
 	return base + at;
 }
 
+INLINE const struct image_header *image_header(PACKET *p)
+{
+	u32 shard = 0;
+
+	if (IMAGE_SHARDS_HERE == 1)
+		return (const struct image_header *)VALUE_ADDRESS(image_value);
+	return bpf_map_lookup_elem(&image, &shard);
+}
+
 INLINE u32 image_head(const u32 *head)
 {
 	return *(const volatile u32 *)head; /* loads aren't reordered with loads on amd64 */
@@ -161,6 +170,11 @@ INLINE u8 *packet_view(PACKET *p, u32 at, u32 n)
 	u8 *place = (u8 *)(u64)p->data + (at & 0x3fff);
 
 	return place + n > (u8 *)(u64)p->data_end ? NULL : place;
+}
+
+INLINE const u8 *packet_end(PACKET *p)
+{
+	return (const u8 *)(u64)p->data_end;
 }
 
 /*

@@ -26,7 +26,7 @@ INLINE int index_search(PACKET *p, struct query *q, u32 segment, u32 end, u32 le
 			u64 slot;
 
 			if (!place)
-				return REASON_IMAGE;
+				return pass(REASON_IMAGE);
 			slot = *(const volatile u64 *)place;
 			if (slot == 0)
 				return STEP_NEXT;
@@ -34,7 +34,7 @@ INLINE int index_search(PACKET *p, struct query *q, u32 segment, u32 end, u32 le
 				continue;
 			k = image_at(p, SLOT_OFFSET(slot), 0);
 			if (!k)
-				return REASON_IMAGE;
+				return pass(REASON_IMAGE);
 			if (name_is(p, q, NAME_IN_QUERY, end, length, k)) {
 				q->found = SLOT_OFFSET(slot);
 				return STEP_NEXT;
@@ -51,7 +51,7 @@ STEP int index_search_again(PACKET *p, struct query *q, u32 segment, u32 end, u3
 	int reason;
 
 	if (!q)
-		return REASON_INTERNAL;
+		return pass(REASON_INTERNAL);
 	reason = name_take(p, q);
 	return reason ? reason : index_search(p, q, segment, end, length);
 }
@@ -78,23 +78,22 @@ INLINE int index_probe(
 	bucket = HASH_BUCKET(hash);
 	first = HASH_SLOT(hash);
 	if (depth > IMAGE_DEPTH_MAX || INDEX_DIRECTORY(index) == 0)
-		return REASON_IMAGE;
+		return pass(REASON_IMAGE);
 	directory = image_at(p, INDEX_DIRECTORY(index), HASH_DIRECTORY(hash, depth) * 4);
 	if (!directory)
-		return REASON_IMAGE;
+		return pass(REASON_IMAGE);
 	segment = *(const volatile u32 *)directory;
 	if (in == NAME_IN_QUERY)
 		return index_search(p, q, segment, end, length);
 	for (u32 turn = 0; turn < 2; turn++) {
+		const u8 *slots = image_at(p, segment, SLOT_PLACE(bucket, 0));
 		u32 candidate = 0;
 
+		if (!slots)
+			return pass(REASON_IMAGE);
 		for (u32 i = 0; i < IMAGE_SLOTS; i++) {
-			const u64 *place = image_at(p, segment, SLOT_PLACE(bucket, first + i));
-			u64 slot;
+			u64 slot = *(const volatile u64 *)(slots + SLOT_PLACE(0, first + i));
 
-			if (!place)
-				return REASON_IMAGE;
-			slot = *(const volatile u64 *)place;
 			if (slot == 0)
 				return STEP_NEXT;
 			if (SLOT_TAG(slot) == tag && SLOT_OFFSET(slot)) {
@@ -106,7 +105,7 @@ INLINE int index_probe(
 			const struct image_keyed *k = image_at(p, candidate, 0);
 
 			if (!k)
-				return REASON_IMAGE;
+				return pass(REASON_IMAGE);
 			if (!name_is(p, q, in, end, length, k))
 				return index_search_again(p, q, segment, end, length);
 			q->found = candidate;
@@ -125,19 +124,19 @@ INLINE int zone_enter(PACKET *p, struct query *q, u32 label)
 	u32 head, at;
 
 	if (!z)
-		return REASON_IMAGE;
+		return pass(REASON_IMAGE);
 	head = image_head(&z->head);
 	if (head == 0)
-		return REASON_ZONE_PASS;
+		return pass(REASON_ZONE_PASS);
 	v = image_at(p, head, 0);
 	if (!v)
-		return REASON_IMAGE;
+		return pass(REASON_IMAGE);
 	if (*(const volatile u32 *)&v->flags & VERSION_PASS)
-		return REASON_ZONE_PASS;
+		return pass(REASON_ZONE_PASS);
 	if (q->now >= *(const volatile u64 *)&v->bypass_after)
-		return REASON_ZONE_EXPIRED;
+		return pass(REASON_ZONE_EXPIRED);
 	if (v->flags & VERSION_SIGNED && q->flags & QUERY_DO)
-		return REASON_DNSSEC;
+		return pass(REASON_DNSSEC);
 	q->zone = q->found;
 	q->number = v->number;
 	q->seed = v->seed;
@@ -175,12 +174,12 @@ INLINE int zone_recall(PACKET *p, struct query *q, enum name_in in, u32 gone, u3
 /* Is the suffix that begins at `label` an apex? found = its zone, entered; or 0. */
 INLINE int zone_probe_in(PACKET *p, struct query *q, enum name_in in, u32 label)
 {
-	const struct image_header *header = image_at(p, 0, 0);
+	const struct image_header *header = image_header(p);
 	u32 at, end, gone;
 	int reason;
 
 	if (!header)
-		return REASON_IMAGE;
+		return pass(REASON_IMAGE);
 	q->zone = 0;
 	end = q->name_length - 1u;
 	at = label < q->name_labels ? q->label[label & (LABELS_MAX - 1)] : end;
@@ -221,15 +220,15 @@ INLINE u32 word_top(u64 w)
  */
 INLINE int zone_next(PACKET *p, struct query *q, u32 from)
 {
-	const struct image_header *header = image_at(p, 0, 0);
+	const struct image_header *header = image_header(p);
 	u32 most = q->name_labels - from; /* labels of the longest suffix */
 	u64 depths;
 	u32 labels;
 
 	if (!header || header->magic != IMAGE_MAGIC || header->layout != IMAGE_LAYOUT)
-		return REASON_IMAGE;
+		return pass(REASON_IMAGE);
 	if (from > q->name_labels)
-		return REASON_NO_ZONE;
+		return pass(REASON_NO_ZONE);
 	if (most >= 64) {
 		depths =
 			*(const volatile u64 *)&header->depths[1] & (~0ull >> (127 - (most & 127)));
@@ -241,7 +240,7 @@ INLINE int zone_next(PACKET *p, struct query *q, u32 from)
 	}
 	depths = *(const volatile u64 *)&header->depths[0] & (~0ull >> (63 - (most & 63)));
 	if (!depths)
-		return REASON_NO_ZONE;
+		return pass(REASON_NO_ZONE);
 	/* mostly the last query's zone has as many */
 	labels = q->hint_labels;
 	if (depths >> (labels & 63) != 1)
@@ -262,7 +261,7 @@ STEP int find_zone_above(PACKET *p, struct query *q)
 	int reason;
 
 	if (!q)
-		return REASON_INTERNAL;
+		return pass(REASON_INTERNAL);
 	reason = name_take(p, q);
 	if (reason)
 		return reason;
@@ -274,7 +273,7 @@ STEP int find_zone_above(PACKET *p, struct query *q)
 		if (reason || q->found)
 			return reason;
 	}
-	return REASON_NO_ZONE;
+	return pass(REASON_NO_ZONE);
 }
 
 /*
@@ -295,19 +294,19 @@ INLINE int find_zone(PACKET *p, struct query *q)
  * 0. */
 INLINE int entry_probe_in(PACKET *p, struct query *q, enum name_in in, u32 at)
 {
-	const struct image_header *header = image_at(p, 0, 0);
+	const struct image_header *header = image_header(p);
 	const struct image_entry *e;
 	int reason;
 
 	if (!header)
-		return REASON_IMAGE;
+		return pass(REASON_IMAGE);
 	reason = index_probe(p, q, in, *(const volatile u64 *)&header->names, q->key_length,
 		q->key_length - at, q->seed);
 	if (reason || !q->found)
 		return reason;
 	e = image_at(p, q->found, 0);
 	if (!e)
-		return REASON_IMAGE;
+		return pass(REASON_IMAGE);
 	if (e->birth > q->number) {
 		/* newer than the version that we carry: what it replaced, one hop */
 		q->found = *(const volatile u32 *)&e->prev;
@@ -315,7 +314,7 @@ INLINE int entry_probe_in(PACKET *p, struct query *q, enum name_in in, u32 at)
 			return STEP_NEXT;
 		e = image_at(p, q->found, 0);
 		if (!e)
-			return REASON_IMAGE;
+			return pass(REASON_IMAGE);
 	}
 	if (e->flags & ENTRY_TOMBSTONE)
 		q->found = 0;
@@ -334,7 +333,7 @@ STEP int find_encloser(PACKET *p, struct query *q)
 	int reason;
 
 	if (!q)
-		return REASON_INTERNAL;
+		return pass(REASON_INTERNAL);
 	reason = name_take(p, q);
 	if (reason)
 		return reason;

@@ -46,14 +46,14 @@ INLINE int name_hash(PACKET *p, struct query *q, enum name_in in, u32 end, u32 l
 			break;
 		block = name_block(p, q, in, end);
 		if (!block)
-			return REASON_INTERNAL;
+			return pass(REASON_INTERNAL);
 		name_lanes_feed(&lanes, word_load64(block), word_load64(block + 8));
 		end -= NAME_BLOCK;
 		length -= NAME_BLOCK;
 	}
 	block = name_block(p, q, in, end);
 	if (!block)
-		return REASON_INTERNAL;
+		return pass(REASON_INTERNAL);
 	mask = name_mask(length);
 	name_lanes_feed(&lanes, word_load64(block) & word_load64(mask),
 		word_load64(block + 8) & word_load64(mask + 8));
@@ -115,14 +115,14 @@ INLINE int name_copy(PACKET *p, struct query *q)
 			break;
 		raw = packet_view(p, from + at, 8);
 		if (!raw)
-			return REASON_INTERNAL;
+			return pass(REASON_INTERNAL);
 		word_store64(name_place(q, at), word_load64(raw));
 		at += 8;
 	}
 	if (rest) {
 		raw = packet_view(p, from + length - 8, 8);
 		if (!raw)
-			return REASON_INTERNAL;
+			return pass(REASON_INTERNAL);
 		w = word_load64(raw) >> (64 - 8 * rest);
 	}
 	word_store64(name_place(q, at), w);
@@ -154,7 +154,7 @@ INLINE int question_sum(PACKET *p, struct query *q)
 			break;
 		block = name_block(p, q, NAME_IN_PACKET, end);
 		if (!block)
-			return REASON_QNAME;
+			return pass(REASON_QNAME);
 		for (u32 at = 0; at < NAME_BLOCK; at += 4)
 			sum += word_load32(block + at);
 		end -= NAME_BLOCK;
@@ -162,7 +162,7 @@ INLINE int question_sum(PACKET *p, struct query *q)
 	}
 	block = name_block(p, q, NAME_IN_PACKET, end);
 	if (!block)
-		return REASON_QNAME;
+		return pass(REASON_QNAME);
 	mask = name_mask(length);
 	for (u32 at = 0; at < NAME_BLOCK; at += 4)
 		sum += word_load32(block + at) & word_load32(mask + at);

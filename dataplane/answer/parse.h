@@ -53,9 +53,9 @@ INLINE int address_is_mapped(u64 w0, u64 w1)
 INLINE int parse_addresses(PACKET *p, const struct settings *s, u64 s0, u64 s1, u64 t0, u64 t1)
 {
 	if (!address_is_service(s, t0, t1))
-		return REASON_NOT_SERVICE;
+		return pass(REASON_NOT_SERVICE);
 	if (s->filter >> settings_filter_bit(s0, s1) & 1 && source_is_service(p, s0, s1))
-		return REASON_SOURCE;
+		return pass(REASON_SOURCE);
 	return STEP_NEXT;
 }
 
@@ -72,7 +72,7 @@ INLINE int parse_iface(PACKET *p, struct query *q, const struct settings *s, con
 		if (f->ifindex != ifindex)
 			continue;
 		if (word_load32(f->mac) != mac_low || word_load16(f->mac + 4) != mac_high)
-			return REASON_NOT_OURS;
+			return pass(REASON_NOT_OURS);
 		q->iface = i;
 		q->mtu = f->mtu;
 		q->flags = (f->flags & IFACE_PROBE ? QUERY_PROBE : 0) |
@@ -83,7 +83,7 @@ INLINE int parse_iface(PACKET *p, struct query *q, const struct settings *s, con
 		q->sample_mask = s->sample_mask;
 		return STEP_NEXT;
 	}
-	return REASON_NOT_OURS;
+	return pass(REASON_NOT_OURS);
 }
 
 INLINE int parse_ipv4(PACKET *p, struct query *q, const struct settings *s, u32 at, u32 room)
@@ -93,7 +93,7 @@ INLINE int parse_ipv4(PACKET *p, struct query *q, const struct settings *s, u32 
 	u64 sum;
 
 	if (!ip)
-		return REASON_NOT_LINEAR;
+		return pass(REASON_NOT_LINEAR);
 	first = word_load32(ip);
 	third = word_load32(ip + 8);
 	source = word_load32(ip + AT(ipv4, source));
@@ -104,18 +104,18 @@ INLINE int parse_ipv4(PACKET *p, struct query *q, const struct settings *s, u32 
 		return (first & 0xff) > 0x45 && (first & 0xff) < 0x50 ? REASON_IP_OPTIONS
 								      : REASON_IP_BAD;
 	if (length < sizeof(struct ipv4) + sizeof(struct udp))
-		return REASON_IP_BAD;
+		return pass(REASON_IP_BAD);
 	if (room - length > PADDING_MAX)
 		return length > room ? REASON_IP_BAD : REASON_NOT_LINEAR;
 	if (be16_get((be16){word_load16(ip + AT(ipv4, fragment))}) & 0x3fff)
-		return REASON_FRAGMENT;
+		return pass(REASON_FRAGMENT);
 	if (sum_fold(sum) != 0xffff || (third & 0xff) == 0)
-		return REASON_IP_BAD;
+		return pass(REASON_IP_BAD);
 	if ((third >> 8 & 0xff) != PROTOCOL_UDP)
-		return REASON_NOT_UDP;
+		return pass(REASON_NOT_UDP);
 	/* 0/8, 127/8, multicast and above: RFC 6890 */
 	if ((source & 0xff) == 0 || (source & 0xff) == 127 || (source & 0xff) >= 224)
-		return REASON_SOURCE;
+		return pass(REASON_SOURCE);
 	q->udp_at = at + sizeof(struct ipv4);
 	q->dns_length = length - sizeof(struct ipv4);
 	return parse_addresses(p, s, 0, address_mapped(source), 0, address_mapped(target));
@@ -129,21 +129,21 @@ INLINE int parse_ipv6(PACKET *p, struct query *q, const struct settings *s, u32 
 	u8 next;
 
 	if (!ip)
-		return REASON_NOT_LINEAR;
+		return pass(REASON_NOT_LINEAR);
 	if ((ip[0] & 0xf0) != 0x60)
-		return REASON_IP_BAD;
+		return pass(REASON_IP_BAD);
 	length = be16_get((be16){word_load16(ip + AT(ipv6, payload))});
 	next = ip[AT(ipv6, next)];
 	if (next != PROTOCOL_UDP) {
 		if (next == 44)
-			return REASON_FRAGMENT;
+			return pass(REASON_FRAGMENT);
 		return next == 0 || next == 43 || next == 60 || next == 51 || next == 50 ||
 				       next == 135
 			       ? REASON_IP_OPTIONS
 			       : REASON_NOT_UDP;
 	}
 	if (length < sizeof(struct udp) || ip[AT(ipv6, hops)] == 0)
-		return REASON_IP_BAD;
+		return pass(REASON_IP_BAD);
 	room -= sizeof(struct ipv6);
 	if (room - length > PADDING_MAX)
 		return length > room ? REASON_IP_BAD : REASON_NOT_LINEAR;
@@ -151,12 +151,12 @@ INLINE int parse_ipv6(PACKET *p, struct query *q, const struct settings *s, u32 
 	s1 = word_load64(ip + AT(ipv6, source) + 8);
 	/* multicast, ::, ::1 and other IPv4-compatible, IPv4-mapped */
 	if ((s0 & 0xff) == 0xff || (s0 == 0 && (s1 & 0xffffffff) == 0) || address_is_mapped(s0, s1))
-		return REASON_SOURCE;
+		return pass(REASON_SOURCE);
 	/* our keys of IPv4 addresses: no address of the wire (RFC 4291 section 2.5.5.2) */
 	t0 = word_load64(ip + AT(ipv6, target));
 	t1 = word_load64(ip + AT(ipv6, target) + 8);
 	if (address_is_mapped(t0, t1))
-		return REASON_NOT_SERVICE;
+		return pass(REASON_NOT_SERVICE);
 	q->flags |= QUERY_IPV6;
 	q->udp_at = at + sizeof(struct ipv6);
 	q->dns_length = length;
@@ -173,7 +173,7 @@ INLINE int parse_headers(PACKET *p, struct query *q, const struct settings *s)
 	int reason;
 
 	if (!frame)
-		return REASON_NOT_LINEAR;
+		return pass(REASON_NOT_LINEAR);
 	type = be16_get((be16){word_load16(frame + at)});
 	if (type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ) {
 		at += sizeof(struct vlan);
@@ -186,7 +186,7 @@ INLINE int parse_headers(PACKET *p, struct query *q, const struct settings *s)
 	at += sizeof(be16);
 	q->ip_at = at;
 	if (type != ETHERTYPE_IPV4 && type != ETHERTYPE_IPV6)
-		return REASON_NOT_IP;
+		return pass(REASON_NOT_IP);
 	reason = parse_iface(p, q, s, frame);
 	if (reason)
 		return reason;
@@ -198,24 +198,24 @@ INLINE int parse_headers(PACKET *p, struct query *q, const struct settings *s)
 	at = q->udp_at;
 	udp = packet_view(p, at, sizeof(struct udp));
 	if (!udp)
-		return REASON_UDP_BAD;
+		return pass(REASON_UDP_BAD);
 	udp_length = be16_get((be16){word_load16(udp + AT(udp, length))});
 	if (be16_get((be16){word_load16(udp + AT(udp, target))}) != 53)
-		return REASON_NOT_DNS;
+		return pass(REASON_NOT_DNS);
 	q->flags |= QUERY_COUNTED;
 	port = be16_get((be16){word_load16(udp + AT(udp, source))});
 	if (port == 0 || port == 53)
-		return REASON_SOURCE;
+		return pass(REASON_SOURCE);
 	if (udp_length != q->dns_length)
-		return REASON_UDP_BAD;
+		return pass(REASON_UDP_BAD);
 	/* RFC 8200 section 8.1: not optional over IPv6 */
 	if (q->flags & QUERY_IPV6 && word_load16(udp + AT(udp, checksum)) == 0)
-		return REASON_UDP_BAD;
+		return pass(REASON_UDP_BAD);
 	q->dns_at = at + sizeof(struct udp);
 	udp_length -= sizeof(struct udp);
 	q->dns_length = udp_length;
 	if (udp_length < DNS_HEADER + 1 + QUESTION_FIXED || udp_length > MESSAGE_MAX)
-		return REASON_DNS_SHORT;
+		return pass(REASON_DNS_SHORT);
 	return STEP_NEXT;
 }
 
@@ -223,10 +223,10 @@ INLINE int parse_headers(PACKET *p, struct query *q, const struct settings *s)
 INLINE int parse_lease(PACKET *p, struct query *q, const struct settings *s)
 {
 	if (s->flags & SETTINGS_BYPASS)
-		return REASON_BYPASS;
+		return pass(REASON_BYPASS);
 	q->now = now_ns(p, q);
 	if (!(s->flags & SETTINGS_HOLD) && q->now >= lease_end(p))
-		return REASON_LEASE;
+		return pass(REASON_LEASE);
 	return STEP_NEXT;
 }
 
@@ -236,32 +236,33 @@ INLINE int parse_lease(PACKET *p, struct query *q, const struct settings *s)
  */
 INLINE int parse_labels(PACKET *p, struct query *q)
 {
-	u32 from = q->dns_at + DNS_HEADER, at = 0,
-	    room = q->dns_length - (DNS_HEADER + 1 + QUESTION_FIXED);
+	const u8 *name = packet_view(p, q->dns_at + DNS_HEADER, 1), *end = packet_end(p);
+	u32 room = q->dns_length - (DNS_HEADER + 1 + QUESTION_FIXED), at = 0;
 
-	/* the root label must still fit in 255, and the type and class in the message */
-	if (room > NAME_MAX - 1)
-		room = NAME_MAX - 1;
+	if (!name)
+		return pass(REASON_QNAME);
 	for (u32 i = 0; i < LABELS_MAX; i++) {
-		const u8 *label = packet_view(p, from + at, 1);
+		const u8 *label = name + at;
 		u32 octet;
 
-		if (!label)
-			return REASON_QNAME;
+		if (label + 1 > end)
+			return pass(REASON_QNAME);
 		octet = *label;
 		if (octet == 0) {
+			/* the root label must still fit in 255, and the type and class in the
+			 * message */
+			if (at > room || at > NAME_MAX - 1)
+				return pass(REASON_QNAME);
 			q->name_labels = i;
 			q->name_length = at + 1;
 			return STEP_NEXT;
 		}
 		if (octet > 63)
-			return REASON_QNAME;
+			return pass(REASON_QNAME);
 		q->label[i] = at;
 		at += octet + 1;
-		if (at > room)
-			return REASON_QNAME;
 	}
-	return REASON_QNAME;
+	return pass(REASON_QNAME);
 }
 
 /* RFC 6895 section 3.1: meta types and those whose answer depends on more than the zone's plain
@@ -279,15 +280,15 @@ INLINE int parse_opt(PACKET *p, struct query *q, u32 at, u32 left)
 	u32 size;
 
 	if (left < OPT_SIZE || !opt)
-		return REASON_OPT;
+		return pass(REASON_OPT);
 	if (opt[0] != 0 || word_load16(opt + 1) != be16_of(TYPE_OPT).raw)
-		return REASON_COUNTS;
+		return pass(REASON_COUNTS);
 	if (opt[6] != 0)
-		return REASON_EDNS_VERSION;
+		return pass(REASON_EDNS_VERSION);
 	if (opt[5] != 0 || be16_get((be16){word_load16(opt + 9)}) != left - OPT_SIZE)
-		return REASON_OPT;
+		return pass(REASON_OPT);
 	if (left != OPT_SIZE)
-		return REASON_EDNS_OPTION;
+		return pass(REASON_EDNS_OPTION);
 	size = be16_get((be16){word_load16(opt + 3)});
 	q->flags |= QUERY_EDNS | (opt[7] & EDNS_DO >> 8 ? QUERY_DO : 0);
 	if (size > q->limit)
@@ -306,19 +307,19 @@ INLINE int parse_message(PACKET *p, struct query *q)
 	int reason;
 
 	if (!dns)
-		return REASON_DNS_SHORT;
+		return pass(REASON_DNS_SHORT);
 	flags = be16_get((be16){word_load16(dns + AT(dns, flags))});
 	q->dns_flags = flags;
 	if (flags & DNS_QR)
-		return REASON_RESPONSE;
+		return pass(REASON_RESPONSE);
 	if (flags & DNS_OPCODE)
-		return REASON_OPCODE;
+		return pass(REASON_OPCODE);
 	if (flags & (DNS_AA | DNS_TC | DNS_RA | DNS_Z | DNS_RCODE))
-		return REASON_FLAGS;
+		return pass(REASON_FLAGS);
 	/* one question, nothing else but perhaps one additional record */
 	counts = word_load64(dns + AT(dns, questions));
 	if ((counts & ~((u64)be16_of(1).raw << 48)) != be16_of(1).raw)
-		return REASON_COUNTS;
+		return pass(REASON_COUNTS);
 	q->additional = counts >> 48;
 	reason = parse_labels(p, q);
 	if (reason)
@@ -327,13 +328,13 @@ INLINE int parse_message(PACKET *p, struct query *q)
 	end = q->dns_at + DNS_HEADER + q->name_length;
 	question = packet_view(p, end, QUESTION_FIXED);
 	if (!question)
-		return REASON_QNAME;
+		return pass(REASON_QNAME);
 	q->question_type = word_load32(question);
 	q->qtype = be16_get((be16){q->question_type & 0xffff});
 	if (q->question_type >> 16 != be16_of(CLASS_IN).raw)
-		return REASON_QCLASS;
+		return pass(REASON_QCLASS);
 	if (type_passes(q->qtype))
-		return REASON_QTYPE;
+		return pass(REASON_QTYPE);
 	left = q->dns_length - (DNS_HEADER + q->name_length + QUESTION_FIXED);
 	q->limit = 512; /* RFC 1035 section 2.3.4 */
 	if (q->additional) {
@@ -341,7 +342,7 @@ INLINE int parse_message(PACKET *p, struct query *q)
 		if (reason)
 			return reason;
 	} else if (left) {
-		return REASON_OPT;
+		return pass(REASON_OPT);
 	}
 	if (q->limit > q->max_udp_size)
 		q->limit = q->max_udp_size;
@@ -351,7 +352,7 @@ INLINE int parse_message(PACKET *p, struct query *q)
 	if (q->limit > room)
 		q->limit = room;
 	if (q->limit < DNS_HEADER + q->name_length + QUESTION_FIXED + OPT_SIZE)
-		return REASON_ROOM;
+		return pass(REASON_ROOM);
 	if (q->flags & QUERY_EDNS)
 		q->limit -= OPT_SIZE;
 	return STEP_NEXT;
@@ -365,7 +366,7 @@ INLINE int parse_query(PACKET *p, struct query *q)
 
 	q->flags = 0;
 	if (!s)
-		return REASON_LEASE;
+		return pass(REASON_LEASE);
 	if ((reason = parse_headers(p, q, s)) || (reason = parse_lease(p, q, s)))
 		return reason;
 	FORGET(q);

@@ -131,4 +131,14 @@ struct query {
 	u8 synth[SYNTH_ROOM + 16]; /* records that the image doesn't hold (RFC 6672) */
 };
 
+/*
+ * A reason to pass, made where it is returned. clang would put it into a register ahead of each
+ * check, in the way of packets that don't pass: a tenth of a hit's instructions.
+ */
+INLINE int pass(int reason)
+{
+	OPAQUE(reason);
+	return reason;
+}
+
 #endif

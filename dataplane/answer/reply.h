@@ -70,22 +70,22 @@ INLINE int reply_write(PACKET *p, struct query *q)
 
 	place = packet_view(p, 0, sizeof(struct ethernet));
 	if (!place)
-		return REASON_INTERNAL;
+		return pass(REASON_INTERNAL);
 	reply_ethernet(q, place);
 	if (q->flags & QUERY_IPV6) {
 		place = packet_view(p, q->ip_at, sizeof(struct ipv6));
 		if (!place)
-			return REASON_INTERNAL;
+			return pass(REASON_INTERNAL);
 		sum = reply_ipv6(place, udp_length);
 	} else {
 		place = packet_view(p, q->ip_at, sizeof(struct ipv4));
 		if (!place)
-			return REASON_INTERNAL;
+			return pass(REASON_INTERNAL);
 		sum = reply_ipv4(place, udp_length);
 	}
 	place = packet_view(p, q->udp_at, sizeof(struct udp) + DNS_HEADER);
 	if (!place)
-		return REASON_INTERNAL;
+		return pass(REASON_INTERNAL);
 
 	flags = DNS_QR | (q->dns_flags & q->copy_flags) | q->rcode;
 	flags |= (q->flags & QUERY_AA ? DNS_AA : 0) | (q->flags & QUERY_TC ? DNS_TC : 0);
@@ -117,12 +117,12 @@ STEP int sample_write(PACKET *p, struct query *q, u32 reason)
 	const u8 *ip, *udp;
 
 	if (!q || !c || !s)
-		return REASON_INTERNAL;
+		return pass(REASON_INTERNAL);
 	ip = packet_view(
 		p, q->ip_at, q->flags & QUERY_IPV6 ? sizeof(struct ipv6) : sizeof(struct ipv4));
 	udp = packet_view(p, q->udp_at, sizeof(struct udp));
 	if (!ip || !udp)
-		return REASON_INTERNAL;
+		return pass(REASON_INTERNAL);
 	*(volatile u64 *)&s->seq = 0;
 	FORGET(s); /* amd64 keeps the order of stores; so must the compiler */
 	s->when = q->now;
@@ -130,7 +130,7 @@ STEP int sample_write(PACKET *p, struct query *q, u32 reason)
 	if (q->flags & QUERY_IPV6) {
 		ip = packet_view(p, q->ip_at, sizeof(struct ipv6));
 		if (!ip)
-			return REASON_INTERNAL;
+			return pass(REASON_INTERNAL);
 		for (u32 i = 0; i < 2; i++) {
 			u64 first = word_load64(ip + AT(ipv6, source) + 8 * i);
 			u64 second = word_load64(ip + AT(ipv6, target) + 8 * i);

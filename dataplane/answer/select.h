@@ -65,17 +65,17 @@ INLINE int fragment_place(PACKET *p, struct query *q, u32 offset, u32 rel, u32 r
 
 	q->group_next = 0;
 	if (!f)
-		return REASON_IMAGE;
+		return pass(REASON_IMAGE);
 	length = f->length;
 	if (f->flags & FRAGMENT_OVERSIZE || at + length > q->limit) {
 		if (f->flags & FRAGMENT_OPTIONAL || !(q->flags & QUERY_AA) ||
 			q->flags & QUERY_DNAME || f->records[1])
-			return REASON_ROOM;
+			return pass(REASON_ROOM);
 		q->flags |= QUERY_TC;
 		return STEP_NEXT;
 	}
 	if (n >= PLACED_MAX)
-		return REASON_CHAIN;
+		return pass(REASON_CHAIN);
 	OPAQUE(n);
 	d = &q->placed[n & (PLACED_MAX - 1)];
 	d->offset = offset;
@@ -99,14 +99,14 @@ INLINE int fragment_place(PACKET *p, struct query *q, u32 offset, u32 rel, u32 r
 STEP int group_finish(PACKET *p, struct query *q, u32 offset, u32 rendered, u32 group)
 {
 	if (!q)
-		return REASON_INTERNAL;
+		return pass(REASON_INTERNAL);
 	for (u32 i = 1; i < IMAGE_GROUP_MAX; i++) {
 		int reason = fragment_place(p, q, offset, q->group_next, rendered, group);
 
 		if (reason || !q->group_next)
 			return reason;
 	}
-	return REASON_IMAGE;
+	return pass(REASON_IMAGE);
 }
 
 /*
@@ -146,7 +146,7 @@ INLINE int type_place(PACKET *p, struct query *q, const struct image_entry *e, u
 		const u32 *shared = image_at(p, offset, (where & ~TYPE_SHARED) * 4);
 
 		if (!shared)
-			return REASON_IMAGE;
+			return pass(REASON_IMAGE);
 		offset = *shared;
 		where = key_len = 0;
 	}
@@ -170,7 +170,7 @@ INLINE int entry_answer(PACKET *p, struct query *q, const struct image_entry *e,
 	if (q->found)
 		return STEP_NEXT;
 	if (!(q->flags & QUERY_AA))
-		return REASON_IMAGE;
+		return pass(REASON_IMAGE);
 	/* NODATA, NXDOMAIN: the SOA with the negative TTL, owned by the apex (RFC 2308) */
 	q->owner_at = q->apex_at;
 	return group_place(p, q, q->negative, 0, 0);
@@ -187,11 +187,11 @@ INLINE int select_entry(PACKET *p, struct query *q)
 
 	e = image_at(p, q->entry, 0);
 	if (!e)
-		return REASON_IMAGE;
+		return pass(REASON_IMAGE);
 	flags = e->flags;
 	type = q->qtype;
 	if (flags & ENTRY_PASS)
-		return REASON_ENTRY_PASS;
+		return pass(REASON_ENTRY_PASS);
 	if (flags & ENTRY_CUT && !(q->exact && type == TYPE_DS)) {
 		if (q->hops)
 			return chain_referral(p, q);
@@ -208,7 +208,7 @@ INLINE int select_entry(PACKET *p, struct query *q)
 		type = 0;
 	} else if (flags & ENTRY_CNAME && type != TYPE_CNAME) {
 		if (q->hops >= CHAIN_MAX)
-			return REASON_CHAIN;
+			return pass(REASON_CHAIN);
 		type = TYPE_CNAME;
 		q->chain = 1;
 	}
@@ -221,7 +221,7 @@ STEP int chain_link(PACKET *p, struct query *q)
 	int reason;
 
 	if (!q)
-		return REASON_INTERNAL;
+		return pass(REASON_INTERNAL);
 	reason = chain_zone(p, q);
 	if (reason)
 		return reason;
@@ -233,7 +233,7 @@ STEP int chain_link(PACKET *p, struct query *q)
 STEP int chain_answer(PACKET *p, struct query *q)
 {
 	if (!q)
-		return REASON_INTERNAL;
+		return pass(REASON_INTERNAL);
 	for (u32 i = 0; i <= CHAIN_MAX; i++) {
 		u32 hops = q->hops;
 		int reason = chain_link(p, q);
@@ -241,7 +241,7 @@ STEP int chain_answer(PACKET *p, struct query *q)
 		if (reason || q->hops == hops)
 			return reason;
 	}
-	return REASON_CHAIN;
+	return pass(REASON_CHAIN);
 }
 
 INLINE int select_answer(PACKET *p, struct query *q)

@@ -19,12 +19,12 @@ STEP int pointers_write(PACKET *p, struct query *q, u32 i, u32 base)
 	u32 count, shift, listed, stride = 0;
 
 	if (!q || base >= BASES)
-		return REASON_INTERNAL;
+		return pass(REASON_INTERNAL);
 	OPAQUE(base);
 	d = &q->placed[i & (PLACED_MAX - 1)];
 	f = image_at(p, d->offset, d->rel);
 	if (!f)
-		return REASON_IMAGE;
+		return pass(REASON_IMAGE);
 	count = f->pointers[base];
 	shift = d->shift[base];
 	/* the list holds the owner's places (unless they are strided), then the apex's, then the
@@ -46,15 +46,15 @@ STEP int pointers_write(PACKET *p, struct query *q, u32 i, u32 base)
 		if (!stride) {
 			place = image_at(p, d->offset, listed + 2 * n);
 			if (!place)
-				return REASON_IMAGE;
+				return pass(REASON_IMAGE);
 			at = *place;
 		}
 		rendered = image_at(p, d->offset, d->rel + FRAGMENT_HEAD + at);
 		if (!rendered || at + 2 > d->length)
-			return REASON_IMAGE;
+			return pass(REASON_IMAGE);
 		if (packet_store_be16(p, q->dns_at + d->at + at,
 			    be16_of(be16_get((be16){word_load16(rendered)}) + shift)))
-			return REASON_IMAGE;
+			return pass(REASON_IMAGE);
 	}
 	return STEP_NEXT;
 }
@@ -92,7 +92,7 @@ INLINE int fragment_write(PACKET *p, struct query *q, u32 i)
 	d = &q->placed[i & (PLACED_MAX - 1)];
 	bytes = image_at(p, d->offset, d->rel + FRAGMENT_HEAD);
 	if (!bytes || packet_store(p, q->dns_at + d->at, bytes, d->length))
-		return REASON_IMAGE;
+		return pass(REASON_IMAGE);
 	if (!d->moved)
 		return STEP_NEXT;
 	for (u32 b = 0; b < BASES; b++) {
@@ -108,7 +108,7 @@ INLINE int fragment_write(PACKET *p, struct query *q, u32 i)
 STEP int fragments_write(PACKET *p, struct query *q)
 {
 	if (!q)
-		return REASON_INTERNAL;
+		return pass(REASON_INTERNAL);
 	for (u32 i = 1; i < PLACED_MAX; i++) {
 		int reason;
 
@@ -130,7 +130,7 @@ INLINE int opt_write(PACKET *p, struct query *q, u32 at)
 	u8 *place = packet_view(p, q->dns_at + at, OPT_SIZE);
 
 	if (!place)
-		return REASON_IMAGE;
+		return pass(REASON_IMAGE);
 	word_store64(place, head);
 	word_store32(place + 7, head >> 56);
 	q->sum += sum_shift(sum_word(0, head), at);
@@ -144,7 +144,7 @@ INLINE int answer_write(PACKET *p, struct query *q)
 	int reason;
 
 	if (packet_resize(p, q->dns_at + size))
-		return REASON_ROOM;
+		return pass(REASON_ROOM);
 	q->flags |= QUERY_TOUCHED;
 	if (q->placed_count && (reason = fragment_write(p, q, 0)))
 		return reason;

@@ -76,6 +76,11 @@ static inline const void *image_at(PACKET *p, u32 offset, u32 rel)
 	       (at & ((1ull << p->memory->shard_shift) - 1));
 }
 
+static inline const struct image_header *image_header(PACKET *p)
+{
+	return image_at(p, 0, 0);
+}
+
 static inline u32 image_head(const u32 *head)
 {
 	return __atomic_load_n(head, __ATOMIC_ACQUIRE);
@@ -90,6 +95,11 @@ static inline u8 *packet_view(PACKET *p, u32 at, u32 n)
 {
 	at &= 0x3fff;
 	return at > p->length || n > p->length - at ? NULL : p->frame + at;
+}
+
+static inline const u8 *packet_end(PACKET *p)
+{
+	return p->frame + p->length;
 }
 
 static inline int packet_store(PACKET *p, u32 at, const void *from, u32 n)
