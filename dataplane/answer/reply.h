@@ -72,20 +72,22 @@ INLINE int reply_write(PACKET *p, struct query *q)
 	if (!place)
 		return pass(REASON_INTERNAL);
 	reply_ethernet(q, place);
+	/* IP, UDP and DNS header */
 	if (q->flags & QUERY_IPV6) {
-		place = packet_view(p, q->ip_at, sizeof(struct ipv6));
+		place = packet_view(
+			p, q->ip_at, sizeof(struct ipv6) + sizeof(struct udp) + DNS_HEADER);
 		if (!place)
 			return pass(REASON_INTERNAL);
 		sum = reply_ipv6(place, udp_length);
+		place += sizeof(struct ipv6);
 	} else {
-		place = packet_view(p, q->ip_at, sizeof(struct ipv4));
+		place = packet_view(
+			p, q->ip_at, sizeof(struct ipv4) + sizeof(struct udp) + DNS_HEADER);
 		if (!place)
 			return pass(REASON_INTERNAL);
 		sum = reply_ipv4(place, udp_length);
+		place += sizeof(struct ipv4);
 	}
-	place = packet_view(p, q->udp_at, sizeof(struct udp) + DNS_HEADER);
-	if (!place)
-		return pass(REASON_INTERNAL);
 
 	flags = DNS_QR | (q->dns_flags & q->copy_flags) | q->rcode;
 	flags |= (q->flags & QUERY_AA ? DNS_AA : 0) | (q->flags & QUERY_TC ? DNS_TC : 0);

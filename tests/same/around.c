@@ -114,6 +114,13 @@ static void a_reply_by_the_routing_table_goes_to_the_neighbour_if_the_interface_
 	routed_is(&packet, false);
 	run("sysctl -qw net.ipv4.conf.all.forwarding=0 net.ipv4.conf.lo.forwarding=1");
 	routed_is(&packet, true);
+	/* The table knows the way from here, not from the tag's device: the reply would go into the
+	 * wrong VLAN. */
+	memmove(packet.octets + 16, packet.octets + 12, packet.size - 12);
+	memcpy(packet.octets + 12, (const uint8_t[]){0x81, 0, 0, 7}, 4);
+	packet.size += 4;
+	routed_is(&packet, false);
+	case_take("fib.vec", "there is no route to the client", &packet);
 	run("ip route del 192.88.99.0/24 dev lo");
 	routed_is(&packet, false);
 }
