@@ -18,6 +18,12 @@
 #include "shared/settings.h"
 #include "shared/counters.h"
 
+/*
+ * Linux 6.1 refuses to go back to a loop's head but by a jump, and clang may put the head behind
+ * the body. Later the verifier takes this jump out.
+ */
+#define LOOP_BACK __asm__ volatile("goto +0")
+
 #define STEP   __attribute__((noinline, weak))
 #define PACKET struct xdp_md
 

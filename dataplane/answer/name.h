@@ -50,6 +50,7 @@ INLINE int name_hash(PACKET *p, struct query *q, enum name_in in, u32 end, u32 l
 		name_lanes_feed(&lanes, word_load64(block), word_load64(block + 8));
 		end -= NAME_BLOCK;
 		length -= NAME_BLOCK;
+		LOOP_BACK;
 	}
 	block = name_block(p, q, in, end);
 	if (!block)
@@ -86,6 +87,7 @@ INLINE int name_is(PACKET *p, struct query *q, enum name_in in, u32 end, u32 len
 			return 0;
 		end -= NAME_BLOCK;
 		length -= NAME_BLOCK;
+		LOOP_BACK;
 	}
 	block = name_block(p, q, in, end);
 	if (!block)
@@ -159,6 +161,7 @@ INLINE int question_sum(PACKET *p, struct query *q)
 			sum += word_load32(block + at);
 		end -= NAME_BLOCK;
 		length -= NAME_BLOCK;
+		LOOP_BACK;
 	}
 	block = name_block(p, q, NAME_IN_PACKET, end);
 	if (!block)

@@ -230,10 +230,8 @@ STEP int chain_link(PACKET *p, struct query *q)
 }
 
 /* Find and select, along a chain of CNAMEs. */
-STEP int chain_answer(PACKET *p, struct query *q)
+INLINE int chain_answer(PACKET *p, struct query *q)
 {
-	if (!q)
-		return pass(REASON_INTERNAL);
 	for (u32 i = 0; i <= CHAIN_MAX; i++) {
 		u32 hops = q->hops;
 		int reason = chain_link(p, q);

@@ -23,8 +23,9 @@ struct plain_packet {
 	const struct engine_memory *memory;
 };
 
-#define STEP   static inline
-#define PACKET struct plain_packet
+#define STEP      static inline
+#define LOOP_BACK ((void)0)
+#define PACKET    struct plain_packet
 
 static inline u16 word_load16(const void *from)
 {
