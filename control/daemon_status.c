@@ -10,7 +10,7 @@
 
 static const char *const rcode_names[COUNTERS_RCODES] = {"NOERROR", "FORMERR", "SERVFAIL",
 	"NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE",
-	"11", "12", "13", "14", "15"};
+	"11", "12", "13", "14", "15", [RCODE_BADVERS] = "BADVERS", [RCODE_BADCOOKIE] = "BADCOOKIE"};
 
 static const struct {
 	const char *name, *text;
@@ -180,9 +180,9 @@ static size_t counters_fill(
 	for (size_t i = 0; i < count; i++) {
 		if (values[i] == 0)
 			continue;
-		if (!reasons)
+		if (!reasons && rcode_names[i])
 			out[used++] = (struct ctl_counter){rcode_names[i], NULL, values[i]};
-		else if (i < REASON_COUNT && reason_names[i].name)
+		else if (reasons && i < REASON_COUNT && reason_names[i].name)
 			out[used++] = (struct ctl_counter){
 				reason_names[i].name, reason_names[i].text, values[i]};
 	}

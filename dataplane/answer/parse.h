@@ -9,6 +9,7 @@
 #define ANODE_ANSWER_PARSE_H
 
 #include "name.h"
+#include "edns.h"
 
 INLINE int address_is_service(const struct settings *s, u64 w0, u64 w1)
 {
@@ -283,17 +284,13 @@ INLINE int parse_opt(PACKET *p, struct query *q, u32 at, u32 left)
 		return pass(REASON_OPT);
 	if (opt[0] != 0 || word_load16(opt + 1) != be16_of(TYPE_OPT).raw)
 		return pass(REASON_COUNTS);
-	if (opt[6] != 0)
-		return pass(REASON_EDNS_VERSION);
 	if (opt[5] != 0 || be16_get((be16){word_load16(opt + 9)}) != left - OPT_SIZE)
 		return pass(REASON_OPT);
-	if (left != OPT_SIZE)
-		return pass(REASON_EDNS_OPTION);
 	size = be16_get((be16){word_load16(opt + 3)});
 	q->flags |= QUERY_EDNS | (opt[7] & EDNS_DO >> 8 ? QUERY_DO : 0);
 	if (size > q->limit)
 		q->limit = size;
-	return STEP_NEXT;
+	return left == OPT_SIZE && opt[6] == 0 ? STEP_NEXT : edns_read(p, q, at, left);
 }
 
 /* DNS header, question, OPT. */
@@ -353,8 +350,11 @@ INLINE int parse_message(PACKET *p, struct query *q)
 		q->limit = room;
 	if (q->limit < DNS_HEADER + q->name_length + QUESTION_FIXED + OPT_SIZE)
 		return pass(REASON_ROOM);
-	if (q->flags & QUERY_EDNS)
+	if (q->flags & QUERY_EDNS) {
 		q->limit -= OPT_SIZE;
+		if (q->flags & QUERY_OPTIONS)
+			q->limit -= q->options_length;
+	}
 	return STEP_NEXT;
 }
 

@@ -30,6 +30,7 @@
 #define QUESTION_FIXED 4u /* QTYPE and QCLASS */
 #define OPT_SIZE       11u
 #define SYNTH_ROOM     512u /* what synthesised records of one reply take */
+#define OPTIONS_MAX    16u  /* in a query */
 
 enum {
 	QUERY_IPV6 = 1 << 0,
@@ -43,6 +44,8 @@ enum {
 	QUERY_CHAINS_PASS = 1 << 9,
 	QUERY_TOUCHED = 1 << 8,   /* the packet was changed: it can't pass any more */
 	QUERY_NAMED = 1 << 11,    /* name[] holds the name that is looked up */
+	QUERY_OPTIONS = 1 << 16,  /* the reply's OPT isn't plain: options, or an extended rcode */
+	QUERY_ERROR = 1 << 17,    /* the reply is an rcode of EDNS, and no data */
 	QUERY_WILDCARD = 1 << 10, /* the name that `entry` answers for is synthesised */
 	QUERY_DNAME = 1 << 12,    /* the reply holds a DNAME and what was synthesised from it */
 };
@@ -126,8 +129,22 @@ struct query {
 	u8 label[LABELS_MAX];      /* where label i begins in name[] */
 	u8 name_front[NAME_BLOCK]; /* read with the first octets of name[], and masked */
 	u8 name[256 +
-		32];     /* if QUERY_NAMED, as asked or as an alias has it; behind it is anything */
-	u8 next_hop[16]; /* reply: fib: target and source MAC address of the reply */
+		32]; /* if QUERY_NAMED, as asked or as an alias has it; behind it is anything */
+
+	/* edns: what the reply's OPT holds, and what is read of the query's */
+	u64 client[2];   /* source address of a cookie's query, as it stands in the packet */
+	u32 options_sum; /* as if at an even place */
+	u16 options_length;
+	u16 error;       /* rcode, if QUERY_ERROR */
+	u16 option_at;   /* the next option of the query, in the frame */
+	u16 option_left; /* octets from there on */
+	u16 cookie_at;
+	u16 cookie_length;
+	u32 asked;
+	u8 options_front[8]; /* read with short options[], and overwritten in the packet */
+	u8 options[128];
+
+	u8 next_hop[16];           /* reply: fib: target and source MAC address of the reply */
 	u8 synth[SYNTH_ROOM + 16]; /* records that the image doesn't hold (RFC 6672) */
 };
 

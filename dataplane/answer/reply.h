@@ -89,7 +89,7 @@ INLINE int reply_write(PACKET *p, struct query *q)
 		place += sizeof(struct ipv4);
 	}
 
-	flags = DNS_QR | (q->dns_flags & q->copy_flags) | q->rcode;
+	flags = DNS_QR | (q->dns_flags & q->copy_flags) | (q->rcode & DNS_RCODE);
 	flags |= (q->flags & QUERY_AA ? DNS_AA : 0) | (q->flags & QUERY_TC ? DNS_TC : 0);
 	flags = word_load16(place + 8) | (u32)be16_of(flags).raw << 16;
 	/* OPT is an additional record */

@@ -253,6 +253,11 @@ INLINE int select_answer(PACKET *p, struct query *q)
 	q->sum = 0;
 	q->counts = 0;
 	q->size = DNS_HEADER + q->name_length + QUESTION_FIXED;
+	if (q->flags & QUERY_ERROR) {
+		q->flags &= ~QUERY_AA;
+		q->rcode = q->error;
+		return STEP_NEXT;
+	}
 	reason = find_entry(p, q, NAME_IN_PACKET);
 	if (!reason)
 		reason = select_entry(p, q);

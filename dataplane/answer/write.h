@@ -121,18 +121,59 @@ STEP int fragments_write(PACKET *p, struct query *q)
 	return STEP_NEXT;
 }
 
-/* RFC 6891 section 6.1.1: root name, OPT, our size, no rcode bits, version 0, DO as asked, no
- * options. */
+/*
+ * The OPT's options. The last octets are written with those before them, which may be the OPT's
+ * own: these are written afterwards.
+ */
+STEP int options_write(PACKET *p, struct query *q, u32 at)
+{
+	const u8 *last;
+	u32 length;
+	u8 *place;
+
+	if (!q)
+		return REASON_INTERNAL;
+	length = q->options_length;
+	for (u32 i = 0; i < sizeof(q->options); i += 8) {
+		if (i + 8 > length)
+			break;
+		place = packet_view(p, q->dns_at + at + i, 8);
+		if (!place)
+			return REASON_IMAGE;
+		word_store64(place, word_load64(q->options + i));
+	}
+	/* the 8 octets that end with the last one */
+	OPAQUE(length);
+	last = (const u8 *)q + AT(query, options_front) + (length & 127);
+	place = packet_view(p, q->dns_at + at + length - 8, 8);
+	if (!place)
+		return REASON_IMAGE;
+	word_store64(place, word_load64(last));
+	q->sum += sum_shift(q->options_sum, at);
+	return STEP_NEXT;
+}
+
+/* RFC 6891 section 6.1.1: root name, OPT, our size, version 0, DO as asked. */
 INLINE int opt_write(PACKET *p, struct query *q, u32 at)
 {
 	u64 head = (u64)be16_of(TYPE_OPT).raw << 8 | (u64)be16_of(q->max_udp_size).raw << 24 |
 		   (u64)(q->flags & QUERY_DO ? EDNS_DO >> 8 : 0) << 56;
-	u8 *place = packet_view(p, q->dns_at + at, OPT_SIZE);
+	u32 length = 0;
+	u8 *place;
 
+	if (q->flags & QUERY_OPTIONS) {
+		head |= (u64)(q->rcode >> 4 & 0xff) << 40;
+		length = q->options_length;
+		if (length && options_write(p, q, at + OPT_SIZE))
+			return REASON_IMAGE;
+		/* as it counts in the sum: it stands at an odd place */
+		q->sum += sum_shift(length, at);
+	}
+	place = packet_view(p, q->dns_at + at, OPT_SIZE);
 	if (!place)
 		return pass(REASON_IMAGE);
 	word_store64(place, head);
-	word_store32(place + 7, head >> 56);
+	word_store32(place + 7, (u32)(head >> 56) | (u32)be16_of(length).raw << 16);
 	q->sum += sum_shift(sum_word(0, head), at);
 	return STEP_NEXT;
 }
@@ -140,8 +181,14 @@ INLINE int opt_write(PACKET *p, struct query *q, u32 at)
 /* Resize and everything behind the question. From the resize on the packet can't pass any more. */
 INLINE int answer_write(PACKET *p, struct query *q)
 {
-	u32 at = q->size, size = at + (q->flags & QUERY_EDNS ? OPT_SIZE : 0);
+	u32 at = q->size, size = at;
 	int reason;
+
+	if (q->flags & QUERY_EDNS) {
+		size += OPT_SIZE;
+		if (q->flags & QUERY_OPTIONS)
+			size += q->options_length;
+	}
 
 	if (packet_resize(p, q->dns_at + size))
 		return pass(REASON_ROOM);

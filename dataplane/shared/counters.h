@@ -14,7 +14,7 @@
 #include "settings.h"
 
 #define COUNTERS_REASONS 64u
-#define COUNTERS_RCODES  16u
+#define COUNTERS_RCODES  32u
 #define SAMPLES_PER_ROW  64u
 
 _Static_assert(REASON_COUNT <= COUNTERS_REASONS, "counters have room for every reason");
@@ -30,7 +30,7 @@ struct counters_path {
 
 struct counters {
 	u64 reasons[COUNTERS_REASONS];
-	u64 rcodes[COUNTERS_RCODES]; /* of fast answers */
+	u64 rcodes[COUNTERS_RCODES]; /* of fast answers, extended ones (RFC 6891) too */
 	struct counters_path paths[SETTINGS_IFACES]
 				  [2]; /* [place in settings.ifaces][0 = IPv4, 1 = IPv6] */
 	u64 truncated;

@@ -13,10 +13,12 @@
 #include "../answer/types.h"
 
 #define SETTINGS_MAGIC     0x31544553444f4e41ull /* "ANODSET1" */
-#define SETTINGS_LAYOUT    1u
+#define SETTINGS_LAYOUT    2u
 #define SETTINGS_ADDRESSES 1024u /* slots; at most half are used */
 #define SETTINGS_PROBES    8u    /* slots looked at */
 #define SETTINGS_IFACES    8u
+#define SETTINGS_NSID_MAX  64u /* octets of an NSID */
+#define SETTINGS_SECRETS   2u
 
 /* An address as 16 bytes in network order; IPv4 as ::ffff:a.b.c.d. */
 struct settings_address {
@@ -36,6 +38,27 @@ enum {
 	IFACE_FIB = 1 << 1,   /* reply: fib */
 };
 
+/*
+ * What an EDNS feature gets. 0: pass, for nobody knows what the local server does with it.
+ * EDNS_REQUIRE is the cookie's: an answer only with a valid one, else BADCOOKIE.
+ */
+enum edns_action { EDNS_PASS, EDNS_IGNORE, EDNS_ANSWER, EDNS_REQUIRE };
+
+struct settings_edns {
+	u8 version;    /* enum edns_action of a version other than 0: answered with BADVERS */
+	u8 version_do; /* BADVERS repeats the DO bit */
+	u8 nsid;       /* enum edns_action of these options */
+	u8 subnet;
+	u8 cookie;
+	u8 nsid_length; /* of nsid_option, octets */
+	u16 nsid_sum; /* ones'-complement sum of it, little-endian words, as if at an even place */
+	u8 nsid_option[4 + SETTINGS_NSID_MAX + 4]; /* as it is sent, padded with zeros */
+	u64 wall;                                  /* ns to add to the monotonic clock: Unix time */
+	/* SipHash-2-4 keys of server cookies (RFC 9018), as they stand in memory. The first makes
+	 * them, both are good; a second one that is the first counts as none. */
+	u64 secrets[SETTINGS_SECRETS][2];
+};
+
 struct settings {
 	u32 flags;
 	u16 max_udp_size; /* own limit for a reply, DNS bytes */
@@ -44,6 +67,7 @@ struct settings {
 	u32 reserved;
 	u64 address_seed;
 	u64 filter; /* settings_filter_bit of every address is set */
+	struct settings_edns edns;
 	struct settings_iface ifaces[SETTINGS_IFACES];
 	struct settings_address addresses[SETTINGS_ADDRESSES];
 };
@@ -66,6 +90,27 @@ struct settings_area {
 	u64 reserved[5];
 	struct settings block[2];
 };
+
+/* Render the NSID option of a block that isn't active. 0, or -1 if the text has no or too many
+ * octets. */
+static inline int settings_nsid(struct settings_edns *e, const void *text, u64 length)
+{
+	u64 sum = 0;
+
+	if (length == 0 || length > SETTINGS_NSID_MAX)
+		return -1;
+	for (u32 i = 0; i < sizeof(e->nsid_option); i++)
+		e->nsid_option[i] = 0;
+	e->nsid_option[1] = 3;
+	e->nsid_option[3] = (u8)length;
+	for (u32 i = 0; i < length; i++)
+		e->nsid_option[4 + i] = ((const u8 *)text)[i];
+	e->nsid_length = (u8)(4 + length);
+	for (u32 i = 0; i < sizeof(e->nsid_option); i += 2)
+		sum += e->nsid_option[i] | (u64)e->nsid_option[i + 1] << 8;
+	e->nsid_sum = (u16)((sum & 0xffff) + (sum >> 16));
+	return 0;
+}
 
 /* First slot of an address; the next SETTINGS_PROBES - 1 follow it, modulo SETTINGS_ADDRESSES. */
 static inline __attribute__((always_inline)) u32 settings_slot(u64 seed, u64 w0, u64 w1)

@@ -65,7 +65,7 @@ static int file_ask(const char *path, const struct server *server)
 		FILE *to;
 		bool ok;
 
-		if (!server_can_ask(c))
+		if (!server_can_ask(vector, c))
 			continue;
 		to = open_memstream(&text, &size);
 		if (!to)

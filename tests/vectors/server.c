@@ -104,9 +104,10 @@ ssize_t server_ask(const struct server *server, const struct vector_case *c, uin
 	return message_ask(server->fds[c->question.to.ipv6], query, size, reply, SERVER_REPLY_MAX);
 }
 
-bool server_can_ask(const struct vector_case *c)
+bool server_can_ask(const struct vector *vector, const struct vector_case *c)
 {
-	return c->replies && !c->whole && !c->step_count && c->room == VECTOR_ROOM;
+	return !vector->settings.time && c->replies && !c->whole && !c->step_count &&
+	       c->room == VECTOR_ROOM;
 }
 
 /* What a server must be told to be the world of the file; the same text, the same server. */
@@ -122,7 +123,7 @@ static int world_print(const char *path)
 		return 1;
 	}
 	for (size_t i = 0; i < vector->case_count; i++)
-		asked += server_can_ask(&vector->cases[i]);
+		asked += server_can_ask(vector, &vector->cases[i]);
 	s = &vector->settings;
 	if (asked) {
 		printf("limits %d %d\n",

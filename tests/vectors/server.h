@@ -29,8 +29,8 @@ void server_close(struct server *server);
 ssize_t server_ask(const struct server *server, const struct vector_case *c, uint8_t *reply);
 
 /* Can the case's question be put to a server? Not if its packet was changed, or what happens
- * depends on the frame. */
-bool server_can_ask(const struct vector_case *c);
+ * depends on the frame or on the time of day. */
+bool server_can_ask(const struct vector *vector, const struct vector_case *c);
 
 /*
  * What the program understands besides: `--free-port` prints a port of loopback that nobody uses,

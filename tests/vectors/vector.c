@@ -13,8 +13,9 @@
 
 const char *const vector_server_names[SERVERS] = {"nsd", "knot"};
 
-static const char *const rcode_names[16] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP",
-	"REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE"};
+static const char *const rcode_names[24] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP",
+	"REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH",
+	"NOTZONE", [16] = "BADVERS", [23] = "BADCOOKIE"};
 
 const char *vector_reason_name(uint32_t reason)
 {
@@ -138,6 +139,63 @@ static int setting_image(struct vector_reader *r, char **words)
 	return 0;
 }
 
+/* edns FEATURE ACTION: what the local server does with it. */
+static int setting_edns(struct vector_reader *r, char **words)
+{
+	static const char *const actions[] = {"pass", "ignore", "answer", "require"};
+	struct settings_edns *edns = &r->vector->settings.edns;
+	static const struct {
+		const char *word;
+		size_t at;
+	} features[] = {{"version", offsetof(struct settings_edns, version)},
+		{"nsid", offsetof(struct settings_edns, nsid)},
+		{"subnet", offsetof(struct settings_edns, subnet)},
+		{"cookie", offsetof(struct settings_edns, cookie)}};
+	int action = words[0] && words[1] ? text_choice(words[1], actions, 4) : -1;
+
+	for (size_t i = 0; action >= 0 && i < sizeof(features) / sizeof(*features); i++) {
+		if (strcmp(words[0], features[i].word))
+			continue;
+		((uint8_t *)edns)[features[i].at] = (uint8_t)action;
+		if (words[2] && !strcmp(words[2], "do"))
+			edns->version_do = 1;
+		return 0;
+	}
+	return text_fault(&r->text,
+		"edns is version, nsid, subnet or cookie, and pass, ignore, answer or require");
+}
+
+/* Octets of a secret that has just so many. */
+static int secret_read(struct vector_text *t, const char *hex, void *secret)
+{
+	uint8_t *octets = NULL;
+	size_t size = 0;
+	int result = text_hex(t, hex, &octets, &size);
+
+	if (!result && size != sizeof(uint64_t[2]))
+		result = text_fault(t, "a secret has 16 octets");
+	if (!result)
+		memcpy(secret, octets, size);
+	free(octets);
+	return result;
+}
+
+static int setting_secrets(struct vector_reader *r, char **words)
+{
+	struct settings_edns *edns = &r->vector->settings.edns;
+
+	if (secret_read(&r->text, words[0], edns->secrets[0]))
+		return -EINVAL;
+	return secret_read(&r->text, words[0] && words[1] ? words[1] : words[0], edns->secrets[1]);
+}
+
+static int setting_nsid(struct vector_reader *r, const char *text)
+{
+	if (!text || settings_nsid(&r->vector->settings.edns, text, strlen(text)))
+		return text_fault(&r->text, "nsid is a text of 1 to %u octets", SETTINGS_NSID_MAX);
+	return 0;
+}
+
 static int setting_line(struct vector_reader *r)
 {
 	struct vector_text *t = &r->text;
@@ -168,6 +226,14 @@ static int setting_line(struct vector_reader *r)
 		s->probe = true;
 	} else if (!strcmp(word, "fib")) {
 		s->fib = true;
+	} else if (!strcmp(word, "edns")) {
+		result = setting_edns(r, arguments);
+	} else if (!strcmp(word, "nsid")) {
+		result = setting_nsid(r, arguments[0]);
+	} else if (!strcmp(word, "secrets")) {
+		result = setting_secrets(r, arguments);
+	} else if (!strcmp(word, "time")) {
+		result = text_number(t, arguments[0], 0, UINT32_MAX, &s->time);
 	} else if (!strcmp(word, "service")) {
 		result = setting_service(r, arguments);
 	} else if (!strcmp(word, "image")) {
@@ -213,8 +279,11 @@ static int case_line(struct vector_reader *r)
 		return -ENOMEM;
 	v->cases = cases;
 	r->c = &cases[v->case_count++];
-	*r->c = (struct vector_case){
-		.path = v->path, .line = line, .room = VECTOR_ROOM, .reply_size = -1};
+	*r->c = (struct vector_case){.path = v->path,
+		.line = line,
+		.room = VECTOR_ROOM,
+		.reply_size = -1,
+		.cookie_at = -1};
 	r->c->title = strdup(r->text.rest);
 	return r->c->title ? 0 : -ENOMEM;
 }
@@ -270,7 +339,7 @@ static int say_line(struct vector_reader *r)
 	struct vector_text *t = &r->text;
 	int rcode = -1;
 
-	for (int i = 0; t->words[1] && i < 16; i++)
+	for (int i = 0; t->words[1] && i < 24; i++)
 		if (rcode_names[i] && !strcmp(t->words[1], rcode_names[i]))
 			rcode = i;
 	if (rcode < 0)
@@ -278,7 +347,8 @@ static int say_line(struct vector_reader *r)
 	if (r->c->reason || r->c->replies)
 		return text_fault(t, "a second expectation in one case");
 	r->c->replies = true;
-	r->c->flags = (uint16_t)rcode;
+	r->c->flags = (uint16_t)(rcode & 15);
+	r->c->opt_rcode = (uint8_t)(rcode >> 4);
 	for (size_t i = 2; i < t->count; i++) {
 		int flag = text_choice(t->words[i], names, sizeof(names) / sizeof(*names));
 
@@ -311,6 +381,29 @@ static int opt_line(struct vector_reader *r)
 	r->c->opt = true;
 	r->c->opt_size = (uint16_t)size;
 	r->c->opt_do = word != NULL;
+	return 0;
+}
+
+/* option CODE HEX, or of a cookie `new` CLIENT: what the server adds to it has to verify. */
+static int option_line(struct vector_reader *r)
+{
+	struct vector_case *c = r->c;
+	struct vector_text *t = &r->text;
+	bool made = t->words[1] && t->words[2] && !strcmp(t->words[2], "new");
+
+	if (!c->opt)
+		return text_fault(t, "option comes after opt");
+	if (vector_option_read(t, &c->options, &c->options_size, t->words[1],
+		    t->words[made ? 3 : 1 + (t->words[1] != NULL)]))
+		return -EINVAL;
+	if (!made)
+		return 0;
+	if (c->cookie_at >= 0)
+		return text_fault(t, "a second new cookie");
+	c->cookie_at = (int64_t)c->options_size;
+	if (text_hex(t, "00000000000000000000000000000000", &c->options, &c->options_size))
+		return -EINVAL;
+	c->options[c->cookie_at - 9] = 24; /* the option's length */
 	return 0;
 }
 
@@ -361,6 +454,7 @@ static const struct {
 	{"authority", IN_REPLY, record_line},
 	{"additional", IN_REPLY, record_line},
 	{"opt", IN_REPLY, opt_line},
+	{"option", IN_REPLY, option_line},
 	{"size", IN_REPLY, size_line},
 	{"differs", IN_REPLY, differs_line},
 };
@@ -472,6 +566,7 @@ static void case_free(struct vector_case *c)
 	free(c->steps);
 	free(c->title);
 	free(c->octets);
+	free(c->options);
 	free(c->question.options);
 	free(c->question.behind_ip);
 }

@@ -27,6 +27,7 @@
 #define VECTOR_IFINDEX      1
 #define VECTOR_TAGS_MAX     4
 #define VECTOR_SERVICES_MAX 512
+#define VECTOR_OPTIONS_MAX  256 /* octets of a reply's options */
 
 /* An address and port. */
 struct vector_end {
@@ -48,6 +49,8 @@ struct vector_settings {
 	uint16_t copy_flags; /* of the DNS header, host order */
 	int64_t lease;       /* seconds from now; INT64_MIN = none */
 	bool hold, bypass, chains_pass, yxdomain_pass, probe, fib;
+	struct settings_edns edns; /* without `wall` */
+	int64_t time;              /* Unix time when the world is filled */
 	bool image_none;
 	uint32_t image_layout; /* 0 = the true one */
 	struct vector_end *services;
@@ -127,7 +130,12 @@ struct vector_case {
 	struct records sections[SECTIONS]; /* sorted */
 	bool opt, opt_do;
 	uint16_t opt_size;
-	int64_t reply_size;        /* DNS bytes; -1 = any */
+	uint8_t opt_rcode; /* the extended rcode's upper eight bits */
+	uint8_t *options;  /* owned: the reply's, wire format; */
+	size_t options_size;
+	int64_t cookie_at;  /* of the new server cookie in `options`, whose bytes there are 0; -1 =
+			       none */
+	int64_t reply_size; /* DNS bytes; -1 = any */
 	unsigned differs[SERVERS]; /* enum vector_part */
 };
 

@@ -33,21 +33,20 @@ static int number_read(struct vector_text *t, const char *word, int64_t max, uin
 	return result;
 }
 
-static int option_read(
-	struct vector_text *t, struct vector_question *q, const char *code, const char *hex)
+int vector_option_read(
+	struct vector_text *t, uint8_t **octets, size_t *size, const char *code, const char *hex)
 {
-	size_t start = q->options_size;
+	size_t start = *size;
 	uint16_t number;
 	char head[9];
 
 	if (number_read(t, code, 65535, &number))
 		return -EINVAL;
 	snprintf(head, sizeof(head), "%04x0000", number);
-	if (text_hex(t, head, &q->options, &q->options_size) ||
-		text_hex(t, hex, &q->options, &q->options_size))
+	if (text_hex(t, head, octets, size) || text_hex(t, hex, octets, size))
 		return -EINVAL;
-	q->options[start + 2] = (uint8_t)((q->options_size - start - 4) >> 8);
-	q->options[start + 3] = (uint8_t)(q->options_size - start - 4);
+	(*octets)[start + 2] = (uint8_t)((*size - start - 4) >> 8);
+	(*octets)[start + 3] = (uint8_t)(*size - start - 4);
 	return 0;
 }
 
@@ -126,7 +125,8 @@ static int word_read(struct vector_text *t, struct vector_question *q, char **w)
 		return 2;
 	}
 	if (!strcmp(w[0], "option") && w[1])
-		return option_read(t, q, w[1], w[2]) ? -EINVAL : 3;
+		return vector_option_read(t, &q->options, &q->options_size, w[1], w[2]) ? -EINVAL
+											: 3;
 	if (!strcmp(w[0], "from") || !strcmp(w[0], "to")) {
 		struct vector_end *end = w[0][0] == 'f' ? &q->from : &q->to;
 		bool was = end->ipv6;

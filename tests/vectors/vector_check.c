@@ -5,6 +5,7 @@
  */
 #include "vector.h"
 
+#include "cookie.h"
 #include "fault.h"
 #include "reply.h"
 
@@ -13,9 +14,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define DNS_QR_BIT  0x8000u
-#define DNS_TC_BIT  0x0200u
-#define EDNS_DO_BIT 0x8000u
+#define DNS_QR_BIT      0x8000u
+#define DNS_TC_BIT      0x0200u
+#define EDNS_DO_BIT     0x8000u
+#define COOKIE_PATIENCE 60 /* seconds between the world and the reply */
 
 /* One judgement. */
 struct judge {
@@ -59,7 +61,52 @@ unsigned vector_message_compare(const struct vector_case *c, const struct messag
 	return differs;
 }
 
-static void opt_judge(struct judge *j, const struct message *m)
+static void octets_print(const char *sign, const uint8_t *octets, size_t size, FILE *to)
+{
+	fputs(sign, to);
+	for (size_t i = 0; i < size; i++)
+		fprintf(to, "%02x", octets[i]);
+	fputc('\n', to);
+}
+
+/* Octet for octet, but for a cookie that the server made: that one has to be as RFC 9018 says. */
+static void options_judge(struct judge *j, const struct vector *vector, const struct message *m)
+{
+	const struct vector_case *c = j->c;
+	uint8_t expected[VECTOR_OPTIONS_MAX];
+	const struct vector_end *from = &c->question.from;
+
+	if (c->options_size > sizeof(expected)) {
+		fault_say(&j->faults, "more options than the judge can hold");
+		return;
+	}
+	if (c->options_size)
+		memcpy(expected, c->options, c->options_size);
+	if (c->cookie_at >= 0 && m->opt_octets == c->options_size) {
+		uint8_t *cookie = expected + c->cookie_at;
+		const uint8_t *made = m->opt_options + c->cookie_at;
+		uint32_t when = (uint32_t)made[4] << 24 | (uint32_t)made[5] << 16 |
+				(uint32_t)made[6] << 8 | made[7];
+
+		if ((int64_t)when < vector->settings.time ||
+			(int64_t)when > vector->settings.time + COOKIE_PATIENCE)
+			fault_say(&j->faults, "OPT: a cookie of the time %" PRIu32, when);
+		cookie[0] = 1;
+		memcpy(cookie + 4, made + 4, 4);
+		cookie_sign(cookie, from->address, from->ipv6 ? 16 : 4,
+			vector->settings.edns.secrets[0]);
+	}
+	if (m->opt_octets == c->options_size &&
+		(!c->options_size || !memcmp(m->opt_options, expected, c->options_size)))
+		return;
+	fault_say(&j->faults, "OPT: other options");
+	octets_print("- ", expected, c->options_size, j->faults.to);
+	octets_print("+ ", m->opt_options,
+		m->opt_octets < MESSAGE_OPTIONS_MAX ? m->opt_octets : MESSAGE_OPTIONS_MAX,
+		j->faults.to);
+}
+
+static void opt_judge(struct judge *j, const struct vector *vector, const struct message *m)
 {
 	const struct vector_case *c = j->c;
 
@@ -70,12 +117,12 @@ static void opt_judge(struct judge *j, const struct message *m)
 		return;
 	if (m->opt_size != c->opt_size)
 		fault_say(&j->faults, "OPT: size %u, not %u", m->opt_size, c->opt_size);
-	if (m->opt_ttl != (c->opt_do ? EDNS_DO_BIT : 0))
+	if (m->opt_ttl != ((uint32_t)c->opt_rcode << 24 | (c->opt_do ? EDNS_DO_BIT : 0)))
 		fault_say(&j->faults,
-			"OPT: extended rcode, version and flags %08" PRIx32 ", DO was%s expected",
-			m->opt_ttl, c->opt_do ? "" : " not");
-	if (m->opt_octets)
-		fault_say(&j->faults, "OPT: %u octets of options", m->opt_octets);
+			"OPT: extended rcode, version and flags %08" PRIx32
+			", %02x and DO was%s expected",
+			m->opt_ttl, c->opt_rcode, c->opt_do ? "" : " not");
+	options_judge(j, vector, m);
 }
 
 /* Leaves what the counters must know of the reply. */
@@ -91,7 +138,7 @@ static void reply_judge(struct judge *j, const struct vector *vector,
 	}
 	if (vector_message_compare(j->c, &reply->message, j->faults.to))
 		j->faults.any = true;
-	opt_judge(j, &reply->message);
+	opt_judge(j, vector, &reply->message);
 	if (j->c->reply_size >= 0 && (size_t)j->c->reply_size != reply->dns_size)
 		fault_say(&j->faults, "%zu octets of DNS, not %" PRId64, reply->dns_size,
 			j->c->reply_size);
@@ -130,7 +177,7 @@ static void counters_judge(struct judge *j, const struct vector *vector,
 			counted && !j->c->replies && i == j->c->reason);
 	for (unsigned i = 0; i < COUNTERS_RCODES; i++)
 		counter_judge(j, "of an rcode", b->rcodes[i], a->rcodes[i],
-			replied && i == (flags & 15u));
+			replied && i == ((flags & 15u) | j->c->opt_rcode << 4));
 	for (unsigned i = 0; i < SETTINGS_IFACES; i++) {
 		for (unsigned f = 0; f < 2; f++) {
 			counter_judge(j, f ? "fast/IPv6" : "fast/IPv4", b->paths[i][f].fast,

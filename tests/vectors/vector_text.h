@@ -35,6 +35,10 @@ int text_end(struct vector_text *t, const char *word, struct vector_end *end);
 /* Place of `word` in the names, or -1. */
 int text_choice(const char *word, const char *const *names, size_t count);
 
+/* An EDNS option in wire format, behind what is there; the caller owns *octets. */
+int vector_option_read(
+	struct vector_text *t, uint8_t **octets, size_t *size, const char *code, const char *hex);
+
 /* vector_ask.c: `ask` and the lines that change a packet. */
 int vector_ask_read(struct vector_text *t, struct vector_case *c);
 int vector_step_read(struct vector_text *t, struct vector_case *c);

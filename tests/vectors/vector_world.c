@@ -54,6 +54,9 @@ static int settings_fill(const struct vector_settings *s, struct settings_area *
 		       (s->yxdomain_pass ? SETTINGS_YXDOMAIN_PASS : 0);
 	block->max_udp_size = s->max_udp_size;
 	block->copy_flags = s->copy_flags;
+	block->edns = s->edns;
+	/* the second is young: the world has nearly all of it */
+	block->edns.wall = (uint64_t)s->time * SECOND - now;
 	block->address_seed = 0x5eed;
 	block->ifaces[0] = (struct settings_iface){
 		.ifindex = VECTOR_IFINDEX,
