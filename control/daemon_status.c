@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "answer/packet.h"
 #include "control/clock.h"
 #include "control/daemon.h"
 

@@ -67,12 +67,11 @@ INLINE int option_read(struct query *q, const struct settings *s, u32 code, u32 
 		action = s->edns.nsid;
 		bit = ASKED_NSID;
 	} else if (code == OPTION_SUBNET) {
-		action = s->edns.subnet == EDNS_IGNORE && length >= OPTION_HEAD ? EDNS_IGNORE
-										: EDNS_PASS;
+		if (s->edns.subnet == EDNS_IGNORE && length >= OPTION_HEAD)
+			action = EDNS_IGNORE;
 	} else if (code == OPTION_COOKIE) {
-		/* a malformed one is FORMERR, in different words; of two, one server takes the
-		 * first, another the last */
-		if (!cookie_well_formed(length) || q->asked & ASKED_COOKIE)
+		/* a malformed one is FORMERR, in different words */
+		if (!cookie_well_formed(length))
 			return REASON_EDNS_OPTION;
 		action = s->edns.cookie;
 		bit = ASKED_COOKIE;
@@ -81,7 +80,9 @@ INLINE int option_read(struct query *q, const struct settings *s, u32 code, u32 
 	} else if (option_ignored(code, length)) {
 		action = EDNS_IGNORE;
 	}
-	if (action == EDNS_PASS)
+	/* of two cookies one server takes the first, another the last; NSD 4.6 makes a malformed
+	 * OPT for two NSID */
+	if (action == EDNS_PASS || q->asked & bit)
 		return REASON_EDNS_OPTION;
 	if (action != EDNS_IGNORE)
 		q->asked |= bit;
