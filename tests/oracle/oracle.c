@@ -2,16 +2,16 @@
 /*
  * Are the fast path's answers what real servers say?
  *
- *     oracle [--limit N] [--seed N] [--points N] [--loose NAME[:LABEL]]... WORLD NAME=ADDRESS...
+ *     oracle [--limit N] [--seed N] [--points N] [--loose NAME[:WHERE]]... WORLD NAME=ADDRESS...
  *
  * WORLD is a vector file with zones and one question: an alias that leads into another of them.
  * Each NAME is a server at that address, port 53, with the same zones. All of them and the XDP
  * program (by test runs, the plain host beside it) are asked the same questions, about N for each
  * zone. The fast path is asked once for each server, with the settings that fit this one as the
  * server behind us; then it must say what this one says, or pass. A *loose* server is one that the
- * fast path can't be told to be like, in all zones or in those whose origin begins with a label:
- * its differences are listed and no fault. TAP with tables as comments. The script `run` makes the
- * zones, starts the servers and this.
+ * fast path can't be told to be like, in all zones, in those whose origin begins with a label, or
+ * for a class of questions: its differences are listed and no fault. TAP with tables as comments.
+ * The script `run` makes the zones, starts the servers and this.
  */
 #include "compare.h"
 #include "fast.h"
@@ -419,7 +419,7 @@ static int oracle_run(struct oracle *o)
 
 static int usage(void)
 {
-	fputs("Usage: oracle [--limit N] [--seed N] [--points N] [--loose NAME[:LABEL]]... WORLD "
+	fputs("Usage: oracle [--limit N] [--seed N] [--points N] [--loose NAME[:WHERE]]... WORLD "
 	      "NAME=ADDRESS...\n",
 		stderr);
 	return 2;
@@ -440,7 +440,7 @@ static int server_add(struct oracle *o, char *argument)
 	return 0;
 }
 
-/* NAME or NAME:LABEL */
+/* NAME or NAME:WHERE */
 static struct tally_loose loose_read(char *argument)
 {
 	char *colon = strchr(argument, ':');

@@ -106,17 +106,18 @@ uint64_t tally_comparisons(const struct tally *tally)
 	return sum;
 }
 
-static bool zone_is_loose(const struct tally *t, size_t server, size_t zone,
+static bool is_loose(const struct tally *t, size_t server, size_t zone, enum question_class class,
 	const struct tally_loose *loose, size_t count)
 {
 	const uint8_t *origin = zone_origin(t->zones->list[zone]);
 
 	for (size_t i = 0; i < count; i++) {
-		const char *label = loose[i].label;
+		const char *where = loose[i].where;
 
 		if (!strcmp(loose[i].server, t->servers[server]) &&
-			(!label || (strlen(label) == origin[0] &&
-					   !memcmp(label, origin + 1, origin[0]))))
+			(!where || !strcmp(where, question_class_names[class]) ||
+				(strlen(where) == origin[0] &&
+					!memcmp(where, origin + 1, origin[0]))))
 			return true;
 	}
 	return false;
@@ -148,7 +149,7 @@ static bool check_say(const struct tally *t, size_t zone, enum question_class cl
 		if (wrong)
 			n += (size_t)snprintf(
 				text + n, size - n, ", %" PRIu64 " not as it says", wrong);
-		ok &= !wrong || zone_is_loose(t, s, zone, loose, loose_count);
+		ok &= !wrong || is_loose(t, s, zone, class, loose, loose_count);
 	}
 	return ok;
 }

@@ -33,11 +33,11 @@ void tally_free(struct tally *tally);
 void tally_add(struct tally *tally, size_t server, const struct question *question,
 	enum verdict verdict, uint32_t reason);
 
-/* The fast path can't be told yet to be like this server (whose differences are counted and no
- * fault), in every zone or in those whose origin has this first label. */
+/* The fast path can't be told to be like this server (whose differences are counted and no fault):
+ * everywhere, or in zones whose origin has this first label, or for questions of this class. */
 struct tally_loose {
 	const char *server;
-	const char *label; /* NULL: everywhere */
+	const char *where; /* NULL: everywhere */
 };
 
 /* Prints a TAP line for each zone and class. Returns how many lines; adds failures to *failed. */

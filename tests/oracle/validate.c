@@ -9,8 +9,9 @@
  * resolver (unbound, started by `run` with trust anchors for all signed zones of the world) asks
  * the relay; this program asks the resolver what the fast path gives a signed answer to, and then
  * again without validation what it said SERVFAIL to. An answer that exists only without validation
- * is bogus. TAP, a line for each signed zone.
+ * is bogus, unless SERVER itself answers so. TAP, a line for each signed zone.
  */
+#include "compare.h"
 #include "fast.h"
 #include "flight.h"
 #include "question.h"
@@ -51,14 +52,14 @@ struct relay {
 };
 
 struct outcome {
-	uint64_t asked, secure, insecure, unresolved, bogus, stripped;
+	uint64_t asked, secure, insecure, unresolved, bogus, stripped, servers;
 };
 
 struct validate {
 	struct fast *fast; /* the relay's process runs it */
 	struct vector *vector;
 	struct question_zones zones;
-	struct flight_server resolver;
+	struct flight_server resolver, server;
 	struct relayed *relayed;
 	uint64_t limit, seed;
 	size_t zone; /* whose questions are kept */
@@ -183,15 +184,23 @@ static pid_t relay_start(struct validate *v, const char *listens, const char *se
 	return pid;
 }
 
-/* Asked as the resolver asks the relay: would the fast path answer? */
-static bool fast_answers(struct validate *v, const struct question *question)
+/* The question as the resolver asks the relay. */
+static struct vector_case relay_case(const struct question *question)
 {
 	struct vector_case c = {.path = "validate", .room = VECTOR_ROOM, .question = question->q};
-	char error[VECTOR_ERROR_SIZE];
-	struct fast_answer answer;
 
 	c.question.flags = FLAG_CD;
 	c.question.edns_size = 1232;
+	return c;
+}
+
+/* Would the fast path answer? */
+static bool fast_answers(struct validate *v, const struct question *question)
+{
+	struct vector_case c = relay_case(question);
+	char error[VECTOR_ERROR_SIZE];
+	struct fast_answer answer;
+
 	return !fast_ask(v->fast, &c, &answer, error) && answer.action == VECTOR_REPLIED;
 }
 
@@ -214,6 +223,16 @@ static void question_keep(const struct question *question, void *arg)
 	v->questions[v->count++] = *question;
 }
 
+static void query_make(struct flight_query *query, const struct vector_case *c)
+{
+	uint8_t octets[VECTOR_FRAME_MAX];
+
+	query->size = vector_message_build(c, octets);
+	if (query->size > sizeof(query->octets))
+		abort();
+	memcpy(query->octets, octets, query->size);
+}
+
 /* Asks the resolver `count` of the questions; replies as in flight.h. */
 static void resolver_ask(struct validate *v, const struct question *questions, size_t count,
 	uint16_t flags, struct flight_reply *replies)
@@ -222,13 +241,11 @@ static void resolver_ask(struct validate *v, const struct question *questions, s
 
 	for (size_t i = 0; i < count; i++) {
 		struct vector_case c = {.path = "validate", .question = questions[i].q};
-		uint8_t octets[VECTOR_FRAME_MAX];
 
 		c.question.id = (uint16_t)i;
 		c.question.flags = flags;
 		c.question.edns_size = 4096;
-		queries[i].size = vector_message_build(&c, octets);
-		memcpy(queries[i].octets, octets, queries[i].size);
+		query_make(&queries[i], &c);
 	}
 	if (flight_ask(&v->resolver, 1, queries, count, replies))
 		abort();
@@ -237,13 +254,42 @@ static void resolver_ask(struct validate *v, const struct question *questions, s
 /* Must the resolver find it secure? Not what an alias may lead to, nor what opt-out leaves open. */
 static bool must_be_secure(const struct question *question, enum zone_kind kind)
 {
-	return kind != ZONE_KIND_OPTOUT && question->class != CLASS_CNAME &&
-	       question->class != CLASS_WILDCARD_CNAME && question->class != CLASS_DNAME;
+	return kind != ZONE_KIND_OPTOUT && question->class != CLASS_NSEC3_OWNER &&
+	       question->class != CLASS_CNAME && question->class != CLASS_WILDCARD_CNAME &&
+	       question->class != CLASS_DNAME;
 }
 
 static bool reply_failed(const struct flight_reply *reply)
 {
 	return !reply->octets || (reply->octets[3] & 15) == RCODE_FAIL;
+}
+
+/* Does the server itself say just that? Then it is between it and the validator: a few names with
+ * several stars are too odd for some of them. */
+static bool server_says_so(struct validate *v, const struct question *question)
+{
+	struct vector_case c = relay_case(question);
+	struct message of_fast = {0}, of_server = {0};
+	struct flight_query query;
+	struct flight_reply reply;
+	struct fast_answer answer;
+	char error[VECTOR_ERROR_SIZE], text[COMPARE_TEXT];
+	bool same = false;
+
+	if (fast_ask(v->fast, &c, &answer, error) || answer.action != VECTOR_REPLIED ||
+		message_read(&of_fast, answer.octets, answer.size, error, sizeof(error)))
+		goto out;
+	query_make(&query, &c);
+	if (flight_ask(&v->server, 1, &query, 1, &reply))
+		goto out;
+	same = reply.octets &&
+	       !message_read(&of_server, reply.octets, reply.size, error, sizeof(error)) &&
+	       !(message_compare(&of_server, &of_fast, text) & COMPARE_HARD & ~COMPARE_FLAGS);
+	flight_replies_free(&reply, 1);
+out:
+	message_free(&of_fast);
+	message_free(&of_server);
+	return same;
 }
 
 static void fault_say(const struct question *question, const char *what)
@@ -264,13 +310,19 @@ static void reply_judge(struct validate *v, const struct question *question, enu
 
 		outcome->secure += secure;
 		outcome->insecure += !secure;
-		if (!secure && must_be_secure(question, kind) && !outcome->stripped++)
+		if (secure || !must_be_secure(question, kind))
+			return;
+		if (server_says_so(v, question))
+			outcome->servers++;
+		else if (!outcome->stripped++)
 			fault_say(question, "not secure");
 		return;
 	}
 	resolver_ask(v, question, 1, FLAG_RD | FLAG_CD, &unchecked);
 	if (reply_failed(&unchecked))
 		outcome->unresolved++;
+	else if (server_says_so(v, question))
+		outcome->servers++;
 	else if (!outcome->bogus++)
 		fault_say(question, "bogus");
 	flight_replies_free(&unchecked, 1);
@@ -316,10 +368,11 @@ static unsigned zones_validate(struct validate *v, unsigned *failed)
 		*failed += !ok;
 		printf("%sok %u - %s: a validator finds %" PRIu64 " of %" PRIu64
 		       " answers secure, %" PRIu64 " insecure (%" PRIu64 " shouldn't be), %" PRIu64
-		       " unresolved, %" PRIu64 " bogus; %" PRIu64 " queries answered by the fast "
+		       " unresolved, %" PRIu64 " bogus (and %" PRIu64 " just as the server's own "
+		       "answer); %" PRIu64 " queries answered by the fast "
 		       "path, %" PRIu64 " passed%s\n",
 			ok ? "" : "not ", ++checks, name_to_text(origin, zone_origin(zone)),
-			o.secure, o.asked, o.insecure, o.stripped, o.unresolved, o.bogus,
+			o.secure, o.asked, o.insecure, o.stripped, o.unresolved, o.bogus, o.servers,
 			v->relayed->signed_fast - fast, v->relayed->passed - passed,
 			o.asked ? "" : " # SKIP the fast path gives no signed answers here");
 	}
@@ -331,11 +384,9 @@ static bool resolver_ready(struct validate *v)
 {
 	struct vector_case c = {.path = "validate", .question = v->vector->cases[0].question};
 	struct flight_query query;
-	uint8_t octets[VECTOR_FRAME_MAX];
 
 	c.question.flags = FLAG_RD;
-	query.size = vector_message_build(&c, octets);
-	memcpy(query.octets, octets, query.size);
+	query_make(&query, &c);
 	return flight_ready(&v->resolver, &query, flight_now_ms() + READY_MS);
 }
 
@@ -360,7 +411,7 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"limit", required_argument, NULL, 'l'},
 		{"seed", required_argument, NULL, 's'}, {0}};
-	struct validate v = {.limit = 500, .resolver.fd = -1};
+	struct validate v = {.limit = 500, .resolver.fd = -1, .server.fd = -1};
 	char error[VECTOR_ERROR_SIZE] = "";
 	int option, result = 1;
 
@@ -386,6 +437,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "oracle_validate: %s\n", error);
 	fast_close(v.fast);
 	flight_close(&v.resolver);
+	flight_close(&v.server);
 	free(v.questions);
 	question_zones_free(&v.zones);
 	vector_free(v.vector);
