@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#define WORLD_SHARDS 8
+#define WORLD_SHARDS 12
 #define WORLD_SHIFT  16
 
 void fuzz_world_open(struct fuzz_world *world, const char *name)
