@@ -207,9 +207,9 @@ int check_group(
 	const uint8_t *bytes, size_t room, uint32_t r, uint32_t apex_len, const char **fault)
 {
 	const uint8_t known = FRAGMENT_OPTIONAL | FRAGMENT_MORE | FRAGMENT_OVERSIZE |
-			      FRAGMENT_TARGET | FRAGMENT_DNSSEC;
+			      FRAGMENT_TARGET | FRAGMENT_DNSSEC | FRAGMENT_PLAIN_LAST;
 	struct look l = {.r = r, .apex_len = apex_len};
-	bool optional = false;
+	bool optional = false, plain_last = false;
 	size_t used = 0;
 
 	for (unsigned i = 0; i < IMAGE_GROUP_MAX; i++) {
@@ -223,6 +223,15 @@ int check_group(
 		if (l.head->flags & ~known || (optional && !(l.head->flags & FRAGMENT_OPTIONAL)))
 			return -EBADMSG;
 		optional = l.head->flags & FRAGMENT_OPTIONAL;
+		*fault = "what a query without DO takes of the group";
+		if (l.head->flags & FRAGMENT_DNSSEC ? i == 0 || l.head->flags & FRAGMENT_PLAIN_LAST
+						    : plain_last)
+			return -EBADMSG;
+		if (l.head->flags & FRAGMENT_PLAIN_LAST) {
+			if (!(l.head->flags & FRAGMENT_MORE))
+				return -EBADMSG;
+			plain_last = true;
+		}
 		if (i == 0)
 			l.first_length = l.head->length;
 		used += size;

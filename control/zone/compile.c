@@ -1,26 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "control/zone/compile.h"
-
-#include "control/zone/compile_group.h"
+#include "control/zone/compile_parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TARGETS_MAX IMAGE_RRS_MAX
-
-/* An entry while it is put together. */
-struct making {
-	const struct zone *zone;
-	struct group *group;
-	struct compiled *out;
-	const struct zone_node *targets[TARGETS_MAX]; /* whose addresses the answer may carry */
-	struct zone_node synthesised[TARGETS_MAX];    /* those that a wildcard gives */
-	uint8_t folded[TARGETS_MAX][NAME_MAX_SIZE];   /* their names */
-	_Alignas(IMAGE_UNIT) uint8_t entry[IMAGE_ENTRY_MAX];
-};
-
-/* Types that the image leaves out: signatures and denial (image.md, "What signed zones will add").
+/* Signatures stand beside what they sign, denial in a tree of its own (image.md, "Signed zones").
  */
 static bool type_kept(uint16_t type)
 {
@@ -106,9 +91,29 @@ static void addresses_add(struct making *m, const struct zone_node *node)
 		group_rrset(m->group, GROUP_ADDITIONAL, node, aaaa, aaaa->ttl);
 }
 
+/* Signatures of a set, in the fragment that was begun for them. */
+static void signatures_add(struct making *m, enum group_section section,
+	const struct zone_node *owner, const struct zone_node *node, uint16_t type)
+{
+	const struct zone_rrset *rrsig = zone_rrsig(node, type);
+
+	if (rrsig)
+		group_rrset(m->group, section, owner, rrsig, rrsig->ttl);
+}
+
+static void address_signatures_add(struct making *m, const struct zone_node *node)
+{
+	/* addresses below a cut are the other zone's, whatever stands beside them */
+	if (node->flags & (ZONE_NODE_OCCLUDED | ZONE_NODE_CUT))
+		return;
+	signatures_add(m, GROUP_ADDITIONAL, node, node, RR_A);
+	signatures_add(m, GROUP_ADDITIONAL, node, node, RR_AAAA);
+}
+
 /*
  * A referral: the delegation's NS, and addresses. Those of servers inside the delegated zone must
- * come along (RFC 9471 section 3.1); those of others in this zone are a courtesy.
+ * come along (RFC 9471 section 3.1); those of others in this zone are a courtesy. In a signed zone
+ * the proof comes between the NS and the addresses.
  */
 static void referral_render(
 	struct making *m, const struct zone_node *node, const struct zone_rrset *ns)
@@ -117,6 +122,8 @@ static void referral_render(
 
 	group_fragment(m->group, 0);
 	group_rrset(m->group, GROUP_AUTHORITY, NULL, ns, ns->ttl);
+	if (m->out->flags & VERSION_SIGNED)
+		group_fragment(m->group, 0);
 	for (uint32_t i = 0; i < count; i++) {
 		if (name_within(m->targets[i]->name, node->name))
 			addresses_add(m, m->targets[i]);
@@ -125,6 +132,11 @@ static void referral_render(
 	for (uint32_t i = 0; i < count; i++) {
 		if (!name_within(m->targets[i]->name, node->name))
 			addresses_add(m, m->targets[i]);
+	}
+	group_fragment(m->group, FRAGMENT_OPTIONAL | FRAGMENT_DNSSEC);
+	for (uint32_t i = 0; i < count && m->out->flags & VERSION_SIGNED; i++) {
+		if (!name_within(m->targets[i]->name, node->name))
+			address_signatures_add(m, m->targets[i]);
 	}
 }
 
@@ -147,6 +159,8 @@ static void answer_render(
 
 	group_fragment(m->group, target ? FRAGMENT_TARGET : 0);
 	group_rrset(m->group, GROUP_ANSWER, NULL, rrset, rrset->ttl);
+	group_fragment(m->group, FRAGMENT_DNSSEC);
+	signatures_add(m, GROUP_ANSWER, NULL, node, rrset->type);
 	if (!type_has_additional(rrset->type))
 		return;
 	/* The zone's own servers may live below a cut of it: a priming answer needs their glue (RFC
@@ -155,6 +169,9 @@ static void answer_render(
 	group_fragment(m->group, FRAGMENT_OPTIONAL);
 	for (uint32_t i = 0; i < count; i++)
 		addresses_add(m, m->targets[i]);
+	group_fragment(m->group, FRAGMENT_OPTIONAL | FRAGMENT_DNSSEC);
+	for (uint32_t i = 0; i < count; i++)
+		address_signatures_add(m, m->targets[i]);
 }
 
 /* The groups of an entry behind its types. Its size, or -EFBIG: the layout can't hold it. */
@@ -174,7 +191,14 @@ static int groups_render(struct making *m, const struct zone_node *node, struct 
 	}
 	struct image_type *slots =
 		(struct image_type *)(void *)(m->entry + ENTRY_TYPES_AT(entry->key_len));
-	uint32_t used = ENTRY_TYPES_AT(entry->key_len) + types * (uint32_t)sizeof(*slots);
+	uint32_t used = ENTRY_HASHES_AT(entry->key_len, types);
+
+	/* Their place is known only now; so they are made here. */
+	if (m->hashed) {
+		entry->flags |= ENTRY_HASHED;
+		hashes_write(m, node, (struct image_hashes *)(void *)(m->entry + used));
+		used += ENTRY_HASHES_SIZE(entry->flags);
+	}
 
 	for (uint32_t i = 0; i < types; i++) {
 		const struct zone_rrset *rrset = &node->rrsets[kept[i]];
@@ -212,8 +236,7 @@ static uint8_t entry_flags(const struct making *m, const struct zone_node *node)
 	return flags;
 }
 
-/* Appends 'size' octets, padded to units. 0 or -ENOMEM. */
-static int compiled_append(
+int compiled_append(
 	struct compiled *out, const uint8_t *from, uint32_t size, struct compiled_entry *at)
 {
 	uint32_t units = (size + IMAGE_UNIT - 1) / IMAGE_UNIT;
@@ -250,7 +273,7 @@ static int entry_compile(struct making *m, const struct zone_node *node)
 		(entry->flags & (ENTRY_CUT | ENTRY_DNAME)) != (ENTRY_CUT | ENTRY_DNAME))
 		size = groups_render(m, node, entry);
 	if (size < 0) {
-		entry->flags |= ENTRY_PASS;
+		entry->flags = (uint8_t)((entry->flags | ENTRY_PASS) & ~ENTRY_HASHED);
 		entry->types = 0;
 		size = (int)ENTRY_TYPES_AT(key_len);
 		out->passed++;
@@ -260,17 +283,22 @@ static int entry_compile(struct making *m, const struct zone_node *node)
 	return compiled_append(out, m->entry, (uint32_t)size, &out->entries[out->count++]);
 }
 
-/* RFC 2308 section 3: the SOA of a negative answer has the least of its TTL and its minimum field.
- */
+/* RFC 2308 section 3: the SOA of a negative answer has the least of its TTL and its minimum field;
+ * so have its signatures. */
 static int negative_compile(struct making *m)
 {
 	const struct zone_soa *soa = &m->zone->soa;
+	const struct zone_node *apex = &m->zone->nodes[0];
+	const struct zone_rrset *rrsig = zone_rrsig(apex, RR_SOA);
+	uint32_t ttl = soa->ttl < soa->minimum ? soa->ttl : soa->minimum;
 	int size;
 
 	group_begin(m->group, zone_origin(m->zone), zone_origin(m->zone), false);
 	group_fragment(m->group, 0);
-	group_rrset(m->group, GROUP_AUTHORITY, NULL, zone_rrset(&m->zone->nodes[0], RR_SOA),
-		soa->ttl < soa->minimum ? soa->ttl : soa->minimum);
+	group_rrset(m->group, GROUP_AUTHORITY, NULL, zone_rrset(apex, RR_SOA), ttl);
+	group_fragment(m->group, FRAGMENT_DNSSEC);
+	if (rrsig)
+		group_rrset(m->group, GROUP_AUTHORITY, NULL, rrsig, ttl);
 	size = group_end(m->group, m->entry, sizeof(m->entry));
 	if (size < 0)
 		return size;
@@ -290,11 +318,9 @@ static int zone_compile(struct making *m)
 	memcpy(out->apex, zone_origin(zone), out->apex_size);
 	if (zone->denial != ZONE_UNSIGNED || zone->has_rrsig)
 		out->flags |= VERSION_SIGNED;
-	if (zone->denial == ZONE_NSEC)
-		out->flags |= VERSION_NSEC;
-	if (zone->denial == ZONE_NSEC3)
-		out->flags |= VERSION_NSEC3;
-	error = negative_compile(m);
+	error = denial_compile(m);
+	if (!error)
+		error = negative_compile(m);
 	for (uint32_t i = 0; i < zone->node_count && !error; i++) {
 		const struct zone_node *node = &zone->nodes[i];
 		if (!(node->flags & (ZONE_NODE_OCCLUDED | ZONE_NODE_NSEC3)))
@@ -325,6 +351,7 @@ int compile_zone(struct compiled **compiled, const struct zone *zone)
 out:
 	compiled_free(m->out);
 	group_free(m->group);
+	free(m->hashes);
 	free(m);
 	return error;
 }
@@ -335,5 +362,6 @@ void compiled_free(struct compiled *compiled)
 		return;
 	free(compiled->bytes);
 	free(compiled->entries);
+	free(compiled->denials);
 	free(compiled);
 }

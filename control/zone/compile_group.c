@@ -334,14 +334,15 @@ static uint16_t draft_stride(const struct draft *draft)
 	return (uint16_t)stride;
 }
 
-/* Bytes written, or -ENOSPC. */
-static int draft_write(const struct draft *draft, bool more, uint8_t *out, size_t room)
+/* Bytes written, or -ENOSPC. 'links': FRAGMENT_MORE and FRAGMENT_PLAIN_LAST as they apply. */
+static int draft_write(const struct draft *draft, uint8_t links, uint8_t *out, size_t room)
 {
 	struct image_fragment head = {.flags = draft->flags};
 	uint32_t listed = 0, size = FRAGMENT_PLACES_AT(0);
 
 	if (draft->oversize || draft->overcounted) {
-		head.flags = (draft->flags & FRAGMENT_OPTIONAL) | FRAGMENT_OVERSIZE;
+		head.flags =
+			(draft->flags & (FRAGMENT_OPTIONAL | FRAGMENT_DNSSEC)) | FRAGMENT_OVERSIZE;
 	} else {
 		head.length = (uint16_t)draft->length;
 		head.sum = group_sum(draft->data, draft->length);
@@ -357,8 +358,7 @@ static int draft_write(const struct draft *draft, bool more, uint8_t *out, size_
 		}
 		size = FRAGMENT_PLACES_AT(draft->length) + 2 * listed;
 	}
-	if (more)
-		head.flags |= FRAGMENT_MORE;
+	head.flags |= links;
 	size = (size + 3) & ~3u;
 	if (size > room)
 		return -ENOSPC;
@@ -378,20 +378,36 @@ static bool draft_empty(const struct draft *draft)
 	return draft->length == 0 && !draft->oversize && !draft->overcounted;
 }
 
+/* What a reader of draft i needs to know of those behind it. */
+static uint8_t draft_links(struct draft *const drafts[], uint32_t count, uint32_t i)
+{
+	bool plain = false;
+
+	if (i + 1 == count)
+		return 0;
+	for (uint32_t j = i + 1; j < count; j++)
+		plain |= !(drafts[j]->flags & FRAGMENT_DNSSEC);
+	if (plain || drafts[i]->flags & FRAGMENT_DNSSEC)
+		return FRAGMENT_MORE;
+	return FRAGMENT_MORE | FRAGMENT_PLAIN_LAST;
+}
+
 int group_end(struct group *group, uint8_t *out, size_t room)
 {
-	const struct draft *first = &group->draft[0];
-	uint32_t count = group->drafts;
+	struct draft *first = &group->draft[0], *drafts[IMAGE_GROUP_MAX] = {first};
+	uint32_t count = 1;
 	size_t used = 0;
 
 	if (first->overcounted && !first->oversize)
 		return -EFBIG;
-	if (first->oversize)
-		count = 1; /* always truncated: nothing of the others is ever sent */
-	while (count > 1 && draft_empty(&group->draft[count - 1]))
-		count--;
+	/* behind one that is always truncated nothing is ever sent */
+	for (uint32_t i = 1; i < group->drafts && !first->oversize; i++) {
+		if (!draft_empty(&group->draft[i]))
+			drafts[count++] = &group->draft[i];
+	}
 	for (uint32_t i = 0; i < count; i++) {
-		int size = draft_write(&group->draft[i], i + 1 < count, out + used, room - used);
+		int size = draft_write(
+			drafts[i], draft_links(drafts, count, i), out + used, room - used);
 		if (size < 0)
 			return size;
 		used += (size_t)size;

@@ -30,8 +30,8 @@ void group_free(struct group *group);
  * own labels. */
 void group_begin(struct group *group, const uint8_t *owner, const uint8_t *origin, bool wildcard);
 
-/* The next fragment: 'flags' are those of the layout but MORE and OVERSIZE, which follow from the
- * content. At most IMAGE_GROUP_MAX. */
+/* The next fragment: 'flags' are those of the layout but MORE, PLAIN_LAST and OVERSIZE, which
+ * follow from the content. At most IMAGE_GROUP_MAX. */
 void group_fragment(struct group *group, uint8_t flags);
 
 /* Appends an RRset in canonical order (RFC 4034 6.3). 'owner' is NULL for the group's owner, else a
@@ -40,8 +40,8 @@ void group_rrset(struct group *group, enum group_section section, const struct z
 	const struct zone_rrset *rrset, uint32_t ttl);
 
 /* Writes the group at 'out'. Bytes written, a multiple of 4; -EFBIG if a required fragment has more
- * records than the layout counts; -ENOSPC if 'room' is too small. Trailing fragments without a
- * record are left out. */
+ * records than the layout counts; -ENOSPC if 'room' is too small. Fragments without a record
+ * are left out, but for the first. */
 int group_end(struct group *group, uint8_t *out, size_t room);
 
 /* Ones'-complement sum of little-endian words, an odd last byte as the low half of one. */

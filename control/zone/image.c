@@ -163,6 +163,8 @@ static void tenant_free(struct image *image, struct tenant *tenant)
 	free(tenant->roster);
 	free(tenant->old_roster);
 	free(tenant->changes);
+	free(tenant->old_denials.items);
+	denials_free(&tenant->denials);
 	free(tenant);
 }
 
@@ -346,6 +348,10 @@ int image_zone_clear(struct image *image, const uint8_t *apex)
 		error = image_settle(image);
 	if (error || !tenant->version)
 		return error;
+	error = denials_list(&tenant->denials, &tenant->old_denials);
+	if (error)
+		return error;
+	denials_free(&tenant->denials);
 	tenant->old_version = tenant->version;
 	tenant->old_negative = tenant->negative;
 	tenant->old_roster = tenant->roster;

@@ -11,15 +11,11 @@
  */
 #include "control/zone/image_check.h"
 #include "control/zone/image_state.h"
+#include "control/zone/offsets.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct offsets {
-	uint32_t *items;
-	size_t count, room;
-};
 
 struct adoption {
 	struct image *image;
@@ -30,20 +26,6 @@ struct adoption {
 	struct tenant **by_zone;
 	size_t tenant_count;
 };
-
-static int offsets_add(struct offsets *list, uint32_t offset)
-{
-	if (list->count == list->room) {
-		size_t room = list->room * 2 + 256;
-		uint32_t *items = realloc(list->items, room * sizeof(*items));
-		if (!items)
-			return -ENOMEM;
-		list->items = items;
-		list->room = room;
-	}
-	list->items[list->count++] = offset;
-	return 0;
-}
 
 static int object_note(void *context, uint32_t offset, uint32_t units, enum image_use use)
 {
@@ -71,6 +53,7 @@ static int zone_note(void *context, uint32_t offset)
 		tenant->negative = v->negative;
 		tenant->seed = v->seed;
 		tenant->bypassed = v->flags & VERSION_PASS;
+		return denials_read(a->image, v->denial, &tenant->denials);
 	}
 	return 0;
 }

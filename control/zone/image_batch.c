@@ -34,6 +34,7 @@ struct batch {
 	uint32_t item_count, linked;
 	uint32_t version, negative;
 	bool negative_kept;
+	struct denial_change denials;
 };
 
 static uint64_t entry_hash(const struct image_entry *entry, uint64_t seed)
@@ -53,11 +54,7 @@ static uint32_t object_units(const struct batch *b, const struct item *item)
 	return entry_key_units(image_object(b->image, item->change.before));
 }
 
-/*
- * Are the bytes at 'offset' these, from 'skip' on? What is there may be shorter; then it differs
- * before its end, because its own types and lengths say where that is.
- */
-static bool object_same(
+bool image_object_same(
 	const struct image *image, uint32_t offset, const uint8_t *bytes, size_t size, size_t skip)
 {
 	uint64_t shard = 1ull << image->targets.memory[0]->shard_shift;
@@ -91,7 +88,7 @@ static void batch_compare(struct batch *b)
 		image_part_done(b->image);
 		if (entry_find(b, entry, &slot)) {
 			item.change.before = slot.offset;
-			if (object_same(b->image, slot.offset, (const uint8_t *)entry,
+			if (image_object_same(b->image, slot.offset, (const uint8_t *)entry,
 				    (size_t)c->entries[i].units * IMAGE_UNIT, ENTRY_BODY)) {
 				b->roster[i] = slot.offset;
 				b->result->kept++;
@@ -188,24 +185,33 @@ static void batch_give(struct batch *b)
 	image_give(b->image, b->version, IMAGE_USE_ZONES);
 	if (!b->negative_kept)
 		image_give(b->image, b->negative, IMAGE_USE_ZONES);
+	denials_undo(b->image, &b->denials);
 	for (uint32_t i = b->linked; i < b->item_count; i++)
 		b->items[i].change.now = 0;
 	b->version = b->negative = 0;
 }
 
-/* Room for everything, or -ENOSPC and none taken. */
+static uint32_t version_units(const struct compiled *c)
+{
+	return (uint32_t)(sizeof(struct image_version) + c->salt_size + IMAGE_UNIT - 1) /
+	       IMAGE_UNIT;
+}
+
+/* Room for everything, or an error and none taken. */
 static int batch_take(struct batch *b)
 {
 	const struct compiled *c = b->compiled;
 	struct image_space *space = b->image->space;
 	const struct tenant *t = b->tenant;
 	bool complete = true;
+	int error;
 
-	b->result->needed = (VERSION_UNITS + image_space_cost(c->negative.units)) * IMAGE_UNIT;
-	b->negative_kept = t->version && object_same(b->image, t->negative,
+	b->result->needed =
+		(uint64_t)(version_units(c) + image_space_cost(c->negative.units)) * IMAGE_UNIT;
+	b->negative_kept = t->version && image_object_same(b->image, t->negative,
 						 c->bytes + (size_t)c->negative.at * IMAGE_UNIT,
 						 (size_t)c->negative.units * IMAGE_UNIT, 0);
-	b->version = image_space_take(space, VERSION_UNITS, IMAGE_USE_ZONES);
+	b->version = image_space_take(space, version_units(c), IMAGE_USE_ZONES);
 	b->negative = b->negative_kept
 			      ? t->negative
 			      : image_space_take(space, c->negative.units, IMAGE_USE_ZONES);
@@ -219,10 +225,12 @@ static int batch_take(struct batch *b)
 			complete ? image_space_take(space, units, IMAGE_USE_ENTRIES) : 0;
 		complete &= b->items[i].change.now != 0;
 	}
-	if (complete)
+	error = denials_change(b->image, &t->denials, c, b->seed, &b->denials);
+	b->result->needed += b->denials.units * IMAGE_UNIT;
+	if (complete && !error)
 		return 0;
 	batch_give(b);
-	return -ENOSPC;
+	return complete ? error : -ENOSPC;
 }
 
 static void entry_write(struct batch *b, const struct item *item, uint32_t birth)
@@ -253,7 +261,8 @@ static void entry_write(struct batch *b, const struct item *item, uint32_t birth
 static void version_write(struct batch *b, uint64_t bypass_after)
 {
 	const struct compiled *c = b->compiled;
-	struct image_version version = {
+	uint8_t bytes[sizeof(struct image_version) + UINT8_MAX + IMAGE_UNIT] = {0};
+	const struct image_version version = {
 		.number = b->tenant->number + 1,
 		.flags = c->flags | (b->tenant->bypassed ? VERSION_PASS : 0),
 		.seed = b->seed,
@@ -264,9 +273,15 @@ static void version_write(struct batch *b, uint64_t bypass_after)
 		.max_labels = c->max_labels,
 		.apex_len = (uint8_t)(c->apex_size - 1),
 		.apex_labels = c->apex_labels,
+		.denial = b->denials.next.root,
+		.iterations = c->iterations,
+		.salt_len = c->salt_size,
 	};
 
-	image_store_bytes(&b->image->targets, b->version, 0, &version, sizeof(version));
+	memcpy(bytes, &version, sizeof(version));
+	memcpy(bytes + sizeof(version), c->salt, c->salt_size);
+	image_store_bytes(
+		&b->image->targets, b->version, 0, bytes, (size_t)version_units(c) * IMAGE_UNIT);
 }
 
 /* Objects that nothing leads to yet. */
@@ -368,6 +383,11 @@ static void batch_show(struct batch *b)
 	} else {
 		free(t->roster);
 	}
+	denials_free(&t->denials);
+	t->denials = b->denials.next;
+	t->old_denials = b->denials.gone;
+	free(b->denials.fresh.items);
+	b->denials = (struct denial_change){0};
 	t->version = b->version;
 	t->negative = b->negative;
 	t->number++;
@@ -524,6 +544,7 @@ void batch_finish(struct image *image, struct tenant *t)
 	roster_remove(image, t->old_roster, t->old_names, t->old_seed);
 	image_give(image, t->old_version, IMAGE_USE_ZONES);
 	image_give(image, t->old_negative, IMAGE_USE_ZONES);
+	denials_give(image, &t->old_denials);
 	free(t->changes);
 	free(t->old_roster);
 	t->changes = NULL;

@@ -7,6 +7,7 @@
 #define ANODE_ZONE_IMAGE_STATE_H
 
 #include "control/zone/image.h"
+#include "control/zone/image_denial.h"
 #include "control/zone/image_index.h"
 #include "control/zone/image_space.h"
 #include "control/zone/image_store.h"
@@ -14,8 +15,7 @@
 #define HASH_NONFATAL_OOM 1 /* an element that wasn't added has no table */
 #include <uthash.h>
 
-#define IMAGE_PARTS   2048 /* names, about a millisecond of work, between two calls of `between` */
-#define VERSION_UNITS (sizeof(struct image_version) / IMAGE_UNIT)
+#define IMAGE_PARTS 2048 /* names, about a millisecond of work, between two calls of `between` */
 
 /* Unlinked by the last batch, or to be unlinked: work for image_settle(). */
 struct change {
@@ -37,6 +37,7 @@ struct tenant {
 	uint64_t seed;
 	uint32_t *roster; /* its entries in the index */
 	uint32_t names;
+	struct denials denials;
 
 	/* The batch that isn't settled. */
 	bool unsettled;
@@ -46,6 +47,7 @@ struct tenant {
 	uint32_t old_names;
 	uint64_t old_seed;
 	uint32_t old_version, old_negative; /* 0: none */
+	struct offsets old_denials;         /* and nodes */
 };
 
 struct image {
@@ -91,6 +93,13 @@ static inline const void *image_object(const struct image *image, uint32_t offse
 {
 	return image_place(image->targets.memory[0], offset);
 }
+
+/*
+ * Are the bytes at 'offset' these, from 'skip' on? What is there may be shorter; then it differs
+ * before its end, because its own types and lengths say where that is.
+ */
+bool image_object_same(
+	const struct image *image, uint32_t offset, const uint8_t *bytes, size_t size, size_t skip);
 
 /* Frees at once what no reader can hold. 0 is fine. */
 static inline void image_give(struct image *image, uint32_t offset, enum image_use use)

@@ -6,7 +6,8 @@
  * All integers are little-endian, all references are offsets in units of 16 bytes, 0 = none.
  *
  *     header ── zones index ──> zone ── head ──> version ── negative ──> fragment
- *        └───── names index ──> entry: head, key, types[], fragments
+ *        │                                 └──── denial ──> node ──> ... ──> denial
+ *        └───── names index ──> entry: head, key, types[], hashes, fragments
  */
 #ifndef ANODE_ANSWER_IMAGE_H
 #define ANODE_ANSWER_IMAGE_H
@@ -31,6 +32,10 @@
 #define IMAGE_BUCKETS      64u /* in a segment */
 #define IMAGE_SLOTS        8u  /* in a bucket */
 #define IMAGE_SEGMENT_SIZE 4096u
+#define IMAGE_NODE_LEVELS  12u /* of a tree of denials */
+#define IMAGE_NODE_ITEMS   64u
+#define IMAGE_KEY_MAX      254u /* of a denial: a name without the root label */
+#define IMAGE_HASH_SIZE    20u  /* SHA-1 (RFC 5155 section 11) */
 
 /* Bytes from the start of one shard to the start of the next. */
 #define IMAGE_STRIDE(shard_shift) ((1ull << (shard_shift)) + IMAGE_SLACK)
@@ -95,9 +100,9 @@ struct image_zone {
 
 enum {
 	VERSION_PASS = 1 << 0,   /* every name at or below the apex passes. Stored in place */
-	VERSION_SIGNED = 1 << 1, /* DNSKEY and RRSIG at the apex */
-	VERSION_NSEC = 1 << 2,
-	VERSION_NSEC3 = 1 << 3,
+	VERSION_SIGNED = 1 << 1, /* holds signatures; without NSEC or NSEC3, DO passes */
+	VERSION_NSEC = 1 << 2,   /* `denial` orders NSEC records by name */
+	VERSION_NSEC3 = 1 << 3,  /* `denial` orders NSEC3 records by hash */
 };
 
 struct image_version {
@@ -106,15 +111,17 @@ struct image_version {
 	u64 seed;
 	u64 bypass_after; /* CLOCK_MONOTONIC ns; beyond it the zone passes. Stored in place */
 	u32 serial;
-	u32 apex;     /* entry */
-	u32 negative; /* fragment: SOA with the negative TTL (RFC 2308 section 5) */
-	u32 nsec;     /* root, 0 = none */
-	u32 nsec3;    /* root, 0 = none */
+	u32 apex;       /* entry */
+	u32 negative;   /* fragment: SOA with the negative TTL (RFC 2308 section 5) */
+	u32 denial;     /* root node, 0 = none */
+	u16 iterations; /* of NSEC3, beyond the first */
+	u16 reserved16;
 	u8 max_labels;
 	u8 apex_len;
 	u8 apex_labels;
 	u8 salt_len;
 	u64 reserved[2];
+	u8 salt[]; /* salt_len octets, padded to 16 */
 };
 
 enum {
@@ -125,6 +132,7 @@ enum {
 	ENTRY_PASS = 1 << 4,
 	ENTRY_TOMBSTONE = 1 << 5,
 	ENTRY_APEX = 1 << 6,
+	ENTRY_HASHED = 1 << 7, /* struct image_hashes stands behind the types */
 };
 
 struct image_entry {
@@ -147,13 +155,25 @@ struct image_type {
 };
 #define TYPE_SHARED 0x8000u /* in where: a u32 offset of a shared fragment stands there */
 
+/* NSEC3 hashes that need not be computed, at ENTRY_HASHES_AT(key_len, types). */
+enum { HASHES_MATCH = 1 << 0 /* an NSEC3 has `own` */ };
+struct image_hashes {
+	u8 flags;
+	u8 reserved[3];
+	u8 own[IMAGE_HASH_SIZE];
+	u8 star[IMAGE_HASH_SIZE]; /* of "*" below the name; absent in a CUT entry */
+};
+#define ENTRY_HASHES_AT(key_len, types) (ENTRY_TYPES_AT(key_len) + 4 * (u32)(types))
+#define ENTRY_HASHES_SIZE(flags)        (!((flags)&ENTRY_HASHED) ? 0u : (flags)&ENTRY_CUT ? 24u : 44u)
+
 enum {
 	FRAGMENT_OPTIONAL = 1 << 0, /* leave out, without TC, when it doesn't fit */
 	FRAGMENT_MORE = 1 << 1,     /* another one of the same group follows */
 	FRAGMENT_OVERSIZE =
 		1 << 2,           /* longer than IMAGE_FRAGMENT_MAX: length and records are 0; TC */
 	FRAGMENT_TARGET = 1 << 3, /* CNAME or DNAME, target at or below the apex */
-	FRAGMENT_DNSSEC = 1 << 4, /* only for queries with DO (no writer yet) */
+	FRAGMENT_DNSSEC = 1 << 4, /* signatures of the fragment before it: only with DO */
+	FRAGMENT_PLAIN_LAST = 1 << 5, /* what follows in the group is DNSSEC's */
 };
 
 /* The three bases that a pointer can be relative to; see image.md. */
@@ -173,11 +193,41 @@ struct image_fragment {
 #define FRAGMENT_HEAD              16u
 #define FRAGMENT_PLACES_AT(length) (FRAGMENT_HEAD + (((u32)(length) + 1) & ~1u))
 
+/* An NSEC or NSEC3 with its signatures; the group stands at DENIAL_GROUP_AT(key_len). */
+struct image_denial {
+	u16 key_len;
+	u16 reserved[3];
+	u8 key[]; /* zeros behind it, one at least, to a multiple of 8 */
+};
+#define DENIAL_HEAD              8u
+#define DENIAL_GROUP_AT(key_len) (DENIAL_HEAD + (((u32)(key_len) + 8) & ~7u))
+
+/* Where an item of a node leads. */
+struct image_branch {
+	u32 down;  /* a node one level below, or at level 0 the denial */
+	u32 first; /* the denial whose key it is */
+};
+
+struct image_node {
+	u8 level;
+	u8 count;   /* of items */
+	u16 prefix; /* octets that all keys begin with */
+	u32 reserved;
+	u8 data[]; /* the prefix, padded to 8; u64 slices[count]; struct image_branch[count] */
+};
+#define NODE_HEAD                   8u
+#define NODE_SLICES_AT(prefix)      (NODE_HEAD + (((u32)(prefix) + 7) & ~7u))
+#define NODE_BRANCHES_AT(prefix, n) (NODE_SLICES_AT(prefix) + 8 * (u32)(n))
+#define NODE_SIZE(prefix, n)        (NODE_SLICES_AT(prefix) + 16 * (u32)(n))
+
 _Static_assert(sizeof(struct image_header) == 128, "layout");
 _Static_assert(sizeof(struct image_keyed) == 16, "layout");
 _Static_assert(sizeof(struct image_zone) == 16, "layout");
 _Static_assert(sizeof(struct image_version) == 64, "layout");
 _Static_assert(sizeof(struct image_entry) == 16, "layout");
 _Static_assert(sizeof(struct image_fragment) == FRAGMENT_HEAD, "layout");
+_Static_assert(sizeof(struct image_hashes) == 44, "layout");
+_Static_assert(sizeof(struct image_denial) == DENIAL_HEAD, "layout");
+_Static_assert(sizeof(struct image_node) == NODE_HEAD, "layout");
 
 #endif

@@ -124,8 +124,8 @@ static void what_is_broken_in_an_entry_is_named(void **state)
 	expect_wrong(&b, "bad key");
 	entry_of(&b, "www")->labels = 2;
 	expect_wrong(&b, "bad key");
-	entry_of(&b, "www")->flags = 0x80;
-	expect_wrong(&b, "flags");
+	entry_of(&b, "www")->flags = ENTRY_HASHED;
+	expect_wrong(&b, "lies at");
 	entry_of(&b, "www")->flags = ENTRY_CUT;
 	expect_wrong(&b, "flags");
 	entry_of(&b, "www")->flags = ENTRY_WILDCARD;
