@@ -54,19 +54,25 @@ STEP int chain_follow(PACKET *p, struct query *q)
 	if (!q)
 		return REASON_INTERNAL;
 	q->chain = 0;
-	if (!q->found)
-		return REASON_IMAGE;
 	if (q->flags & QUERY_TC)
 		return STEP_NEXT;
 	n = q->placed_count - 1;
 	OPAQUE(n);
 	last = &q->placed[n & (PLACED_MAX - 1)];
 	f = image_at(p, last->offset, last->rel);
+	if (f && f->flags & FRAGMENT_DNSSEC) {
+		/* the alias stands before its signatures */
+		n--;
+		OPAQUE(n);
+		last = &q->placed[n & (PLACED_MAX - 1)];
+		f = image_at(p, last->offset, last->rel);
+	}
 	if (!f)
 		return REASON_IMAGE;
 	if (!(f->flags & FRAGMENT_TARGET))
 		return q->flags & QUERY_CHAINS_PASS ? REASON_CHAIN : STEP_NEXT;
 	q->hops++;
+	q->flags &= ~QUERY_WILDCARD;
 	labels = f->data + 10;
 	length = be16_get((be16){word_load16(labels)});
 	labels += 2;
@@ -144,17 +150,17 @@ STEP int chain_zone(PACKET *p, struct query *q)
 /* The chain ends at or below a delegation: the referral follows the aliases, AA is theirs. */
 STEP int chain_referral(PACKET *p, struct query *q)
 {
-	const struct image_entry *e;
 	int reason;
 
 	if (!q)
 		return REASON_INTERNAL;
-	e = image_at(p, q->entry, 0);
-	if (!e)
-		return REASON_IMAGE;
 	if (!q->exact)
 		q->owner_at += encloser_place(q);
-	reason = type_place(p, q, e, TYPE_NS);
+	if (q->flags & QUERY_SIGNED) {
+		q->proof = PROOF_REFERRAL;
+		q->flags |= QUERY_PROOF;
+	}
+	reason = type_place(p, q, TYPE_NS);
 	if (reason)
 		return reason;
 	return q->found ? STEP_NEXT : REASON_IMAGE;

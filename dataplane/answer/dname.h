@@ -199,7 +199,8 @@ STEP int dname_select(PACKET *p, struct query *q)
 	if (!(q->flags & QUERY_DNAME))
 		q->synth_used = 0;
 	q->flags |= QUERY_DNAME;
-	reason = type_place(p, q, e, TYPE_DNAME);
+	q->proof = PROOF_NONE; /* the DNAME's signature says it all (RFC 6672 section 5.3.1) */
+	reason = type_place(p, q, TYPE_DNAME);
 	if (reason)
 		return reason;
 	if (!q->found || prefix == 0)

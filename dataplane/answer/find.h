@@ -135,8 +135,9 @@ INLINE int zone_enter(PACKET *p, struct query *q, u32 label)
 		return pass(REASON_ZONE_PASS);
 	if (q->now >= *(const volatile u64 *)&v->bypass_after)
 		return pass(REASON_ZONE_EXPIRED);
-	if (v->flags & VERSION_SIGNED && q->flags & QUERY_DO)
-		return pass(REASON_DNSSEC);
+	/* no branch: what is signed has a way of its own (signed_answer) */
+	q->flags |= (v->flags / VERSION_SIGNED & q->flags / QUERY_DO & 1) * QUERY_SIGNED;
+	q->version = head;
 	q->zone = q->found;
 	q->number = v->number;
 	q->seed = v->seed;

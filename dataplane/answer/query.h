@@ -31,6 +31,8 @@
 #define OPT_SIZE       11u
 #define SYNTH_ROOM     512u /* what synthesised records of one reply take */
 #define OPTIONS_MAX    16u  /* in a query */
+#define PROOFS_MAX     8u
+#define KEY_ROOM       512u /* of a denial's key, and of what a hash is made of */
 
 enum {
 	QUERY_IPV6 = 1 << 0,
@@ -48,6 +50,9 @@ enum {
 	QUERY_ERROR = 1 << 17,    /* the reply is an rcode of EDNS, and no data */
 	QUERY_WILDCARD = 1 << 10, /* the name that `entry` answers for is synthesised */
 	QUERY_DNAME = 1 << 12,    /* the reply holds a DNAME and what was synthesised from it */
+	QUERY_SIGNED = 1 << 13,   /* DO, and the zone is signed: signatures and proofs belong in */
+	QUERY_NSEC3 = 1 << 14,    /* and its denials are NSEC3 */
+	QUERY_PROOF = 1 << 15,    /* proofs are to be placed before additional records */
 };
 
 /* A fragment with its place in the reply. */
@@ -146,6 +151,29 @@ struct query {
 
 	u8 next_hop[16];           /* reply: fib: target and source MAC address of the reply */
 	u8 synth[SYNTH_ROOM + 16]; /* records that the image doesn't hold (RFC 6672) */
+
+	/* denial.h: only with QUERY_SIGNED */
+	u32 proof;      /* enum proof, of the name that is being looked up */
+	u32 version;    /* offset */
+	u32 denial;     /* root node */
+	u32 node;       /* on the way down the tree; then the denial */
+	u32 node_level; /* of the node before */
+	u32 beyond;     /* the key is beyond all that is below */
+	u32 low, pick;  /* items of a node */
+	u32 referral;   /* entry: its DS is the proof */
+	u32 proof_count;
+	u32 proofs[PROOFS_MAX]; /* denials, each once */
+	u32 key_size;
+	u32 sha1[5];
+	u32 words[80];
+	u8 key[KEY_ROOM + 128]; /* sixteen zeros behind it */
+
+	/* what is left of a group, to be placed behind the proofs; rest_next = 0: nothing */
+	u32 rest_next;
+	u32 rest_offset;
+	u32 rest_rendered;
+	u32 rest_group;
+	u32 rest_owner_at;
 };
 
 /*

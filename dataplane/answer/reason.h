@@ -39,14 +39,15 @@
 	R(NO_ZONE, "no_zone", "not below a mirrored zone")                                                   \
 	R(ZONE_PASS, "zone_pass", "the zone is not in the image, or bypassed")                               \
 	R(ZONE_EXPIRED, "zone_expired", "the zone's deadline has passed")                                    \
-	R(DNSSEC, "dnssec", "DO is set and the zone is signed")                                              \
+	R(DNSSEC, "dnssec", "DO is set and the denial of existence is not clear")                      \
 	R(ENTRY_PASS, "entry_pass", "the name is too large for the image")                                   \
 	R(WILDCARD, "wildcard", "a wildcard covers the name in a way that servers differ on")                                                \
 	R(DNAME, "dname", "below a DNAME that servers follow in different ways")                                                                   \
 	R(CHAIN, "chain", "a chain of aliases that is too long or leads into another zone")                        \
 	R(IMAGE, "image", "the image is missing a part, or has another layout")                              \
 	R(ROOM, "room", "the reply's frame can't grow enough, or not all additional records fit")       \
-	R(ROUTE, "route", "no route or neighbour for the reply")
+	R(ROUTE, "route", "no route or neighbour for the reply")                                             \
+	R(ITERATIONS, "iterations", "DO is set and the zone's NSEC3 hashes have extra iterations")
 /* clang-format on */
 
 enum reason {

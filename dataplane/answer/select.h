@@ -11,6 +11,7 @@
 
 #include "sum.h"
 #include "find.h"
+#include "denial.h"
 
 /*
  * What moving `count` pointers by `shift` adds to a sum; `odd` of them stand at odd places, where a
@@ -45,22 +46,31 @@ INLINE u64 placed_move(
 	return sum;
 }
 
+/* Where the fragment behind f begins. */
+INLINE u32 fragment_next(const struct image_fragment *f, u32 rel)
+{
+	u32 places = f->pointers[BASE_APEX] + f->pointers[BASE_GROUP] +
+		     (f->stride ? 0 : f->pointers[BASE_OWNER]);
+
+	return (rel + FRAGMENT_PLACES_AT(f->length) + 2 * places + 3) & ~3u;
+}
+
 /*
  * Place the fragment at `rel` of the object at `offset` behind what is placed already;
  * q->group_next is where the next one of its group begins. `group`: where in the message the group
  * begins.
  *
  * An answer that doesn't fit is left out with TC, the aliases before it stay (RFC 2181 section 9).
- * A referral with its glue (RFC 9471), the SOA of a negative answer, additional records, anything
- * in a reply with a DNAME: what is sent of them, and with which flags, differs between servers, so
- * the local one decides.
+ * A referral with its glue (RFC 9471), the SOA of a negative answer, signatures, proofs, additional
+ * records, anything in a reply with a DNAME: what is sent of them, and with which flags, differs
+ * between servers, so the local one decides.
  */
 INLINE int fragment_place(PACKET *p, struct query *q, u32 offset, u32 rel, u32 rendered, u32 group)
 {
 	const struct image_fragment *f = image_at(p, offset, rel);
 	u32 n = q->placed_count, at = q->size;
 	struct placed *d;
-	u32 places, length;
+	u32 length;
 	u64 records;
 
 	q->group_next = 0;
@@ -68,7 +78,7 @@ INLINE int fragment_place(PACKET *p, struct query *q, u32 offset, u32 rel, u32 r
 		return pass(REASON_IMAGE);
 	length = f->length;
 	if (f->flags & FRAGMENT_OVERSIZE || at + length > q->limit) {
-		if (f->flags & FRAGMENT_OPTIONAL || !(q->flags & QUERY_AA) ||
+		if (f->flags & (FRAGMENT_OPTIONAL | FRAGMENT_DNSSEC) || !(q->flags & QUERY_AA) ||
 			q->flags & QUERY_DNAME || f->records[1])
 			return pass(REASON_ROOM);
 		q->flags |= QUERY_TC;
@@ -87,12 +97,48 @@ INLINE int fragment_place(PACKET *p, struct query *q, u32 offset, u32 rel, u32 r
 	q->counts += (records & 0xff) | (records & 0xff00) << 8 | (records & 0xff0000) << 16;
 	q->size = at + length;
 	q->placed_count = n + 1;
-	if (!(f->flags & FRAGMENT_MORE))
+	if (!(f->flags & FRAGMENT_MORE) ||
+		(f->flags & FRAGMENT_PLAIN_LAST && !(q->flags & QUERY_SIGNED)))
 		return STEP_NEXT;
-	places = f->pointers[BASE_APEX] + f->pointers[BASE_GROUP] +
-		 (f->stride ? 0 : f->pointers[BASE_OWNER]);
-	q->group_next = (rel + FRAGMENT_PLACES_AT(length) + 2 * places + 3) & ~3u;
+	q->group_next = fragment_next(f, rel);
 	return STEP_NEXT;
+}
+
+/* Does the fragment hold additional records? Proofs, of the authority section, come before. */
+INLINE int fragment_waits(struct query *q, const struct image_fragment *f)
+{
+	return q->flags & QUERY_PROOF && (f->flags & FRAGMENT_OPTIONAL || f->records[2]);
+}
+
+/*
+ * One more fragment of a group, at group_next: placed, put off until the proofs are placed, or
+ * skipped.
+ */
+STEP int group_go_on(PACKET *p, struct query *q, u32 offset, u32 rendered, u32 group)
+{
+	const struct image_fragment *f;
+	u32 rel;
+
+	if (!q)
+		return REASON_INTERNAL;
+	rel = q->group_next;
+	f = image_at(p, offset, rel);
+	if (!f)
+		return REASON_IMAGE;
+	if (fragment_waits(q, f)) {
+		q->rest_next = rel;
+		q->rest_offset = offset;
+		q->rest_rendered = rendered;
+		q->rest_group = group;
+		q->rest_owner_at = q->owner_at;
+		q->group_next = 0;
+		return STEP_NEXT;
+	}
+	if (f->flags & FRAGMENT_DNSSEC && !(q->flags & QUERY_SIGNED)) {
+		q->group_next = f->flags & FRAGMENT_MORE ? fragment_next(f, rel) : 0;
+		return STEP_NEXT;
+	}
+	return fragment_place(p, q, offset, rel, rendered, group);
 }
 
 /* The rest of a group. */
@@ -101,7 +147,7 @@ STEP int group_finish(PACKET *p, struct query *q, u32 offset, u32 rendered, u32 
 	if (!q)
 		return pass(REASON_INTERNAL);
 	for (u32 i = 1; i < IMAGE_GROUP_MAX; i++) {
-		int reason = fragment_place(p, q, offset, q->group_next, rendered, group);
+		int reason = group_go_on(p, q, offset, rendered, group);
 
 		if (reason || !q->group_next)
 			return reason;
@@ -121,27 +167,81 @@ INLINE int group_place(PACKET *p, struct query *q, u32 offset, u32 rel, u32 rend
 	return reason || !q->group_next ? reason : group_finish(p, q, offset, rendered, group);
 }
 
-/* Place what the entry holds of `type`. found = 1 if it holds any. */
-INLINE int type_place(PACKET *p, struct query *q, const struct image_entry *e, u32 type)
+/* A delegation's DS in a referral: made to be an answer, counted as authority. */
+STEP int referral_place(PACKET *p, struct query *q)
 {
-	u32 types = e->types, key_len = e->key_len, where = 0, offset = q->entry;
-	const u8 *list = (const u8 *)e + ENTRY_TYPES_AT(key_len);
+	const struct image_entry *e;
+	u32 rel, answers, group;
+	int reason;
 
-	q->found = 0;
-	for (u32 i = 0; i < IMAGE_TYPES_MAX; i++) {
-		u32 word;
+	if (!q)
+		return REASON_INTERNAL;
+	e = image_at(p, q->referral, 0);
+	rel = e ? type_where(e, TYPE_DS) * 4 : 0;
+	if (!rel)
+		return REASON_IMAGE;
+	answers = q->counts & 0xffff;
+	group = q->size;
+	q->group_next = rel;
+	reason = group_go_on(p, q, q->referral, e->key_len, group);
+	if (!reason && q->group_next) /* its signatures */
+		reason = group_go_on(p, q, q->referral, 0, group);
+	answers = (q->counts & 0xffff) - answers;
+	q->counts += ((u64)answers << 16) - answers;
+	return reason;
+}
 
-		if (i >= types)
-			break;
-		word = word_load32(list + i * 4);
-		if ((word & 0xffff) == type) {
-			where = word >> 16;
-			break;
-		}
-	}
-	if (where == 0)
+/* A denial is a single fragment. */
+STEP int denial_place(PACKET *p, struct query *q, u32 offset)
+{
+	const struct image_denial *d = image_at(p, offset, 0);
+
+	if (!q)
+		return REASON_INTERNAL;
+	if (!d)
+		return REASON_IMAGE;
+	q->group_next = DENIAL_GROUP_AT(d->key_len & (KEY_ROOM - 1));
+	return group_go_on(p, q, offset, 0, q->size);
+}
+
+/* Place what denial_prove() has found, and then what waited for that. */
+STEP int proofs_place(PACKET *p, struct query *q)
+{
+	int reason = STEP_NEXT;
+
+	if (!q)
+		return REASON_INTERNAL;
+	q->flags &= ~QUERY_PROOF;
+	if (q->flags & QUERY_TC)
 		return STEP_NEXT;
-	q->found = 1;
+	if (q->referral)
+		reason = referral_place(p, q);
+	for (u32 i = 0; i < PROOFS_MAX; i++) {
+		if (reason)
+			return reason;
+		if (i >= q->proof_count)
+			break;
+		reason = denial_place(p, q, q->proofs[i]);
+	}
+	q->group_next = q->rest_next;
+	if (!q->group_next)
+		return reason;
+	q->owner_at = q->rest_owner_at;
+	return group_finish(p, q, q->rest_offset, q->rest_rendered, q->rest_group);
+}
+
+/* The same as a step, off the hot path. */
+STEP int group_place_step(PACKET *p, struct query *q, u32 offset, u32 rel, u32 rendered)
+{
+	return q ? group_place(p, q, offset, rel, rendered) : REASON_INTERNAL;
+}
+
+/* Place what the entry holds at `where`. */
+INLINE int where_place(
+	PACKET *p, struct query *q, enum name_in in, const struct image_entry *e, u32 where)
+{
+	u32 key_len = e->key_len, offset = q->entry;
+
 	if (where & TYPE_SHARED) {
 		const u32 *shared = image_at(p, offset, (where & ~TYPE_SHARED) * 4);
 
@@ -150,37 +250,72 @@ INLINE int type_place(PACKET *p, struct query *q, const struct image_entry *e, u
 		offset = *shared;
 		where = key_len = 0;
 	}
+	if (in == NAME_IN_QUERY)
+		return group_place_step(p, q, offset, where * 4, key_len);
 	return group_place(p, q, offset, where * 4, key_len);
+}
+
+/* Place what the entry holds of `type`, off the hot path. found = 1 if it holds any. */
+STEP int type_place(PACKET *p, struct query *q, u32 type)
+{
+	const struct image_entry *e;
+	u32 where;
+
+	if (!q)
+		return REASON_INTERNAL;
+	e = image_at(p, q->entry, 0);
+	if (!e)
+		return REASON_IMAGE;
+	where = type_where(e, type);
+	q->found = where != 0;
+	return where ? where_place(p, q, NAME_IN_PACKET, e, where) : STEP_NEXT;
 }
 
 #include "chain.h"
 
-/*
- * The entry answers with `type`, or with the alias it is; 0 stands for no type. STEP_NEXT: the
- * reply is decided, or `hops` grew: then the name is another one, to be found.
- */
-INLINE int entry_answer(PACKET *p, struct query *q, const struct image_entry *e, u32 type)
+/* What an answer of `type` at the entry needs beside its signatures. */
+INLINE void proof_choose(struct query *q, u32 found)
 {
-	int reason = type_place(p, q, e, type);
-
-	if (reason)
-		return reason;
-	if (q->chain)
-		return chain_follow(p, q);
-	if (q->found)
-		return STEP_NEXT;
 	if (!(q->flags & QUERY_AA))
-		return pass(REASON_IMAGE);
+		q->proof = PROOF_REFERRAL;
+	else if (found)
+		q->proof = q->flags & QUERY_WILDCARD ? PROOF_WILDCARD : PROOF_NONE;
+	else if (q->exact)
+		q->proof = PROOF_NODATA;
+	else
+		q->proof = q->flags & QUERY_WILDCARD ? PROOF_WILDCARD_NODATA : PROOF_NXDOMAIN;
+	if (q->proof != PROOF_NONE)
+		q->flags |= QUERY_PROOF;
+}
+
+/*
+ * The entry answers with `type`, or with the alias it is; 0 stands for no type. What it proves is
+ * found afterwards (link_finish), as is an alias's target.
+ */
+INLINE int entry_answer(
+	PACKET *p, struct query *q, enum name_in in, const struct image_entry *e, u32 type)
+{
+	u32 where = type ? type_where(e, type) : 0;
+
+	/* the question's name is read in the packet only where nothing is signed */
+	if (in == NAME_IN_QUERY && q->flags & QUERY_SIGNED)
+		proof_choose(q, where);
+	if (where)
+		return where_place(p, q, in, e, where);
+	if (!(q->flags & QUERY_AA) || q->chain)
+		return REASON_IMAGE;
 	/* NODATA, NXDOMAIN: the SOA with the negative TTL, owned by the apex (RFC 2308) */
 	q->owner_at = q->apex_at;
+	if (in == NAME_IN_QUERY)
+		return group_place_step(p, q, q->negative, 0, 0);
 	return group_place(p, q, q->negative, 0, 0);
 }
 
 #include "wildcard.h"
 #include "dname.h"
 
-/* What an exact match or a closest encloser means. STEP_NEXT: as above. */
-INLINE int select_entry(PACKET *p, struct query *q)
+/* What an exact match or a closest encloser means. */
+INLINE int select_entry(PACKET *p, struct query *q, enum name_in in)
 {
 	const struct image_entry *e;
 	u32 flags, type;
@@ -212,21 +347,27 @@ INLINE int select_entry(PACKET *p, struct query *q)
 		type = TYPE_CNAME;
 		q->chain = 1;
 	}
-	return entry_answer(p, q, e, type);
+	return entry_answer(p, q, in, e, type);
 }
 
-/* One link of a chain: the target in place of the name. */
+/*
+ * One link of a chain: the target in place of the name. Its proofs are found as long as it stands
+ * in name[]; then the target of an alias takes its place, and `hops` grows.
+ */
 STEP int chain_link(PACKET *p, struct query *q)
 {
 	int reason;
 
 	if (!q)
-		return pass(REASON_INTERNAL);
-	reason = chain_zone(p, q);
-	if (reason)
-		return reason;
-	reason = find_entry(p, q, NAME_IN_QUERY);
-	return reason ? reason : select_entry(p, q);
+		return REASON_INTERNAL;
+	reason = q->hops ? chain_zone(p, q) : STEP_NEXT;
+	if (!reason)
+		reason = find_entry(p, q, NAME_IN_QUERY);
+	if (!reason)
+		reason = select_entry(p, q, NAME_IN_QUERY);
+	if (!reason && q->flags & QUERY_PROOF && q->proof != PROOF_NONE)
+		reason = denial_prove(p, q, q->proof);
+	return !reason && q->chain ? chain_follow(p, q) : reason;
 }
 
 /* Find and select, along a chain of CNAMEs. */
@@ -240,6 +381,32 @@ INLINE int chain_answer(PACKET *p, struct query *q)
 			return reason;
 	}
 	return pass(REASON_CHAIN);
+}
+
+/* With signatures and proofs. A way of its own, so that other answers pay nothing for it. */
+STEP int signed_answer(PACKET *p, struct query *q)
+{
+	const struct image_version *v;
+	int reason;
+
+	if (!q)
+		return REASON_INTERNAL;
+	v = image_at(p, q->version, 0);
+	if (!v)
+		return REASON_IMAGE;
+	if (!(v->flags & (VERSION_NSEC | VERSION_NSEC3)))
+		return REASON_DNSSEC;
+	if (v->iterations > NSEC3_ITERATIONS)
+		return REASON_ITERATIONS;
+	q->flags |= v->flags & VERSION_NSEC3 ? QUERY_NSEC3 : 0;
+	q->denial = v->denial;
+	q->proof_count = 0;
+	q->referral = 0;
+	q->rest_next = 0;
+	reason = name_take(p, q);
+	if (!reason)
+		reason = chain_answer(p, q);
+	return !reason && q->flags & QUERY_PROOF ? proofs_place(p, q) : reason;
 }
 
 INLINE int select_answer(PACKET *p, struct query *q)
@@ -258,9 +425,13 @@ INLINE int select_answer(PACKET *p, struct query *q)
 		q->rcode = q->error;
 		return STEP_NEXT;
 	}
+	if (q->flags & QUERY_SIGNED)
+		return signed_answer(p, q);
 	reason = find_entry(p, q, NAME_IN_PACKET);
 	if (!reason)
-		reason = select_entry(p, q);
+		reason = select_entry(p, q, NAME_IN_PACKET);
+	if (!reason && q->chain)
+		reason = chain_follow(p, q);
 	return reason || !q->hops ? reason : chain_answer(p, q);
 }
 

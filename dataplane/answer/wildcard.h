@@ -80,7 +80,7 @@ STEP int wildcard_select(PACKET *p, struct query *q)
 		type = TYPE_CNAME;
 		q->chain = 1;
 	}
-	return entry_answer(p, q, e, type);
+	return entry_answer(p, q, NAME_IN_QUERY, e, type);
 }
 
 #endif

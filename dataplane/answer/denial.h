@@ -1,0 +1,617 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-or-later */
+/*
+ * What proves that there is nothing: the denials of an answer (RFC 4035 section 3.1.3, RFC 5155
+ * section 7.2), found in the tree of the version that the query carries.
+ *
+ * In: the name, its entry or closest encloser, and what kind of answer it is. Out: proofs[], each
+ * once; select.h places them. Only for queries with QUERY_SIGNED; what the chain can't prove
+ * passes.
+ */
+#ifndef ANODE_ANSWER_DENIAL_H
+#define ANODE_ANSWER_DENIAL_H
+
+#include "find.h"
+#include "sha1.h"
+
+#define NSEC3_LABEL 32 /* octets of a hash in base32hex */
+
+enum proof {
+	PROOF_NONE,
+	PROOF_NODATA,          /* `entry` is the name */
+	PROOF_NXDOMAIN,        /* `entry` is the closest encloser */
+	PROOF_WILDCARD,        /* `entry` is the wildcard, `encloser` the closest encloser */
+	PROOF_WILDCARD_NODATA, /* likewise */
+	PROOF_REFERRAL,        /* `entry` is the cut; its DS, or that there is none */
+};
+
+/* Where the entry holds `type`, in units of 4 bytes; 0 if it doesn't. */
+INLINE u32 type_where(const struct image_entry *e, u32 type)
+{
+	const u8 *list = (const u8 *)e + ENTRY_TYPES_AT(e->key_len);
+	u32 types = e->types;
+
+	for (u32 i = 0; i < IMAGE_TYPES_MAX; i++) {
+		u32 word;
+
+		if (i >= types)
+			break;
+		word = word_load32(list + i * 4);
+		if ((word & 0xffff) == type)
+			return word >> 16;
+	}
+	return 0;
+}
+
+/* ---- the tree (image.md, "node") ---- */
+
+INLINE u8 *key_place(struct query *q, u32 at)
+{
+	OPAQUE(at);
+	return q->key + (at & (KEY_ROOM - 1));
+}
+
+/* Eight octets of the key as a number that orders as they do. */
+INLINE u64 key_slice(struct query *q, u32 at)
+{
+	return __builtin_bswap64(word_load64(key_place(q, at)));
+}
+
+INLINE void key_end(struct query *q, u32 size)
+{
+	u8 *end = key_place(q, size);
+
+	word_store64(end, 0);
+	word_store64(end + 8, 0);
+	q->key_size = size;
+}
+
+/* beyond = 1 unless the key begins with the node's prefix. */
+STEP int node_prefix(PACKET *p, struct query *q)
+{
+	const struct image_node *node;
+	const u8 *prefix;
+	s32 left;
+
+	if (!q)
+		return REASON_INTERNAL;
+	node = image_at(p, q->node, 0);
+	if (!node)
+		return REASON_IMAGE;
+	left = node->prefix & (KEY_ROOM - 1);
+	prefix = node->data;
+	for (u32 i = 0; i < KEY_ROOM; i += 8) {
+		u64 differ;
+
+		if (left <= 0)
+			return STEP_NEXT;
+		differ = word_load64(q->key + i) ^ word_load64(prefix + i);
+		if (left < 8)
+			differ = word_first(differ, left);
+		if (differ) {
+			q->beyond = 1;
+			return STEP_NEXT;
+		}
+		left -= 8;
+	}
+	return STEP_NEXT;
+}
+
+/* Is the denial's key beyond the query's? Both end in zeros that no key goes on with. */
+INLINE int denial_beyond(struct query *q, const struct image_denial *d)
+{
+	u32 size = q->key_size;
+
+	for (u32 i = 0; i < KEY_ROOM; i += 8) {
+		u64 ours, its;
+
+		if (i > size)
+			break;
+		ours = word_load64(q->key + i);
+		its = word_load64(d->key + i);
+		if (ours != its)
+			return __builtin_bswap64(its) > __builtin_bswap64(ours);
+	}
+	return 0;
+}
+
+/* The last of slices[0 .. last] that is not above `slice`; 0 if all are. */
+INLINE u32 slices_last(const u8 *slices, u32 last, u64 slice)
+{
+	u32 pick = 0;
+
+#pragma GCC unroll 6
+	for (u32 half = IMAGE_NODE_ITEMS / 2; half; half >>= 1) {
+		u32 probe = pick + half;
+
+		if (probe <= last &&
+			word_load64(slices + (probe & (IMAGE_NODE_ITEMS - 1)) * 8) <= slice)
+			pick = probe;
+	}
+	return pick;
+}
+
+/* low = the first of the items that have the key's eight octets. A step of its own, and low in the
+ * query, so that the verifier doesn't follow each of 64 values through the search behind it. */
+STEP int node_run(PACKET *p, struct query *q, u32 prefix, u32 last)
+{
+	const u8 *slices;
+	u64 slice;
+	u32 low;
+
+	if (!q)
+		return REASON_INTERNAL;
+	prefix &= KEY_ROOM - 1;
+	slices = image_at(p, q->node, NODE_SLICES_AT(prefix));
+	if (!slices)
+		return REASON_IMAGE;
+	slice = key_slice(q, prefix);
+	q->low = 0;
+	if (slice == 0)
+		return STEP_NEXT;
+	low = slices_last(slices, last & (IMAGE_NODE_ITEMS - 1), slice - 1);
+	q->low = low + (word_load64(slices + (low & (IMAGE_NODE_ITEMS - 1)) * 8) < slice);
+	return STEP_NEXT;
+}
+
+/*
+ * Items from `low` up to `pick` have the key's eight octets: pick = the last item whose whole key
+ * isn't beyond the query's; or beyond = 1 if there is none.
+ */
+STEP int node_tie(PACKET *p, struct query *q, u32 branches)
+{
+	u32 low;
+
+	if (!q)
+		return REASON_INTERNAL;
+	q->pick++;
+	for (u32 i = 0; i < 7; i++) {
+		const struct image_branch *branch;
+		const struct image_denial *d;
+		u32 high, middle;
+
+		FORGET(q);
+		low = q->low;
+		high = q->pick;
+		middle = (low + high) / 2 & (IMAGE_NODE_ITEMS - 1);
+		if (low >= high)
+			break;
+		branch = image_at(p, q->node, branches + middle * 8);
+		d = branch ? image_at(p, branch->first, 0) : NULL;
+		if (!d)
+			return REASON_IMAGE;
+		if (denial_beyond(q, d))
+			q->pick = middle;
+		else
+			q->low = middle + 1;
+	}
+	FORGET(q);
+	low = q->low;
+	q->pick = low - 1;
+	q->beyond = low == 0;
+	return STEP_NEXT;
+}
+
+/* One node down: node = where the item leads that the key belongs to. */
+STEP int node_step(PACKET *p, struct query *q)
+{
+	const u8 *node;
+	u32 head, last, prefix, pick;
+	int reason;
+
+	if (!q)
+		return REASON_INTERNAL;
+	node = image_at(p, q->node, 0);
+	if (!node)
+		return REASON_IMAGE;
+	head = word_load32(node);
+	last = ((head >> 8) - 1) & (IMAGE_NODE_ITEMS - 1);
+	prefix = head >> 16 & (KEY_ROOM - 1);
+	if (prefix && !q->beyond) {
+		reason = node_prefix(p, q);
+		if (reason)
+			return reason;
+	}
+	q->pick = last;
+	if (!q->beyond) {
+		u64 slice = key_slice(q, prefix), met;
+
+		pick = slices_last(node + NODE_SLICES_AT(prefix), last, slice);
+		met = word_load64(node + NODE_SLICES_AT(prefix) + (pick & 63) * 8);
+		q->pick = pick;
+		if (met > slice) {
+			q->beyond = 1;
+		} else if (met == slice) {
+			reason = node_run(p, q, prefix, last);
+			if (!reason)
+				reason = node_tie(p, q, NODE_BRANCHES_AT(prefix, last + 1));
+			if (reason)
+				return reason;
+		}
+		if (q->beyond)
+			q->pick = last;
+	}
+	pick = q->pick & (IMAGE_NODE_ITEMS - 1);
+	q->node_level = head & 0xff;
+	q->node = word_load32(node + NODE_BRANCHES_AT(prefix, last + 1) + pick * 8);
+	return STEP_NEXT;
+}
+
+/* The denial at or before the key, and in proofs[]. */
+STEP int denial_find(PACKET *p, struct query *q)
+{
+	u32 count;
+
+	if (!q)
+		return REASON_INTERNAL;
+	q->node = q->denial;
+	q->beyond = 0;
+	q->node_level = 1;
+	for (u32 i = 0; i < IMAGE_NODE_LEVELS; i++) {
+		int reason = node_step(p, q);
+
+		if (reason)
+			return reason;
+		if (q->node_level == 0)
+			break;
+	}
+	if (q->node_level)
+		return REASON_IMAGE;
+	count = q->proof_count;
+	for (u32 i = 0; i < PROOFS_MAX; i++) {
+		if (i == count) {
+			q->proofs[i] = q->node;
+			q->proof_count = i + 1;
+			return STEP_NEXT;
+		}
+		if (q->proofs[i] == q->node)
+			return STEP_NEXT;
+	}
+	return REASON_CHAIN;
+}
+
+/* ---- NSEC: keys of names ---- */
+
+/* Octets below `n` (at most 128) in a word? */
+INLINE u64 word_has_below(u64 w, u64 n)
+{
+	return (w - 0x0101010101010101ull * n) & ~w & 0x8080808080808080ull;
+}
+
+/*
+ * Append a label of name[] to the key. One with an octet below 2 passes: a label ends with 0, and
+ * Knot's order of such names is its own.
+ */
+STEP int key_label(struct query *q, u32 label)
+{
+	u32 at, length, to;
+	s32 left;
+
+	if (!q)
+		return REASON_INTERNAL;
+	at = q->label[label & (LABELS_MAX - 1)];
+	length = *name_place(q, at) & 63;
+	at++;
+	to = q->key_size;
+	left = length;
+	for (u32 i = 0; i < 64; i += 8) {
+		u64 w, filled;
+
+		if (left <= 0)
+			break;
+		w = word_load64(name_place(q, at + i));
+		filled = w;
+		if (left < 8) {
+			w = word_first(w, left);
+			filled = w | ~word_first(~0ull, left);
+		}
+		if (word_has_below(filled, 2))
+			return REASON_DNSSEC;
+		word_store64(key_place(q, to + i), word_fold(w));
+		left -= 8;
+	}
+	*key_place(q, to + length) = 0;
+	key_end(q, to + length + 1);
+	return STEP_NEXT;
+}
+
+/* Append labels [to, from) to the key, the last one first. */
+STEP int key_labels(struct query *q, u32 from, u32 to)
+{
+	if (!q)
+		return REASON_INTERNAL;
+	for (u32 i = 0; i < LABELS_MAX; i++) {
+		int reason;
+
+		if (from <= to)
+			break;
+		from--;
+		reason = key_label(q, from);
+		if (reason)
+			return reason;
+	}
+	return STEP_NEXT;
+}
+
+/* `label` is where the encloser's or the cut's name begins. */
+INLINE int nsec_prove(PACKET *p, struct query *q, u32 proof, u32 label)
+{
+	u32 size;
+	int reason;
+
+	key_end(q, 0);
+	reason = key_labels(q, q->name_labels, label);
+	if (reason)
+		return reason;
+	size = q->key_size;
+	if (proof != PROOF_REFERRAL && proof != PROOF_NODATA)
+		reason = key_labels(q, label, 0);
+	if (!reason)
+		reason = denial_find(p, q);
+	if (reason || (proof != PROOF_NXDOMAIN && proof != PROOF_WILDCARD_NODATA))
+		return reason;
+	word_store16(key_place(q, size), '*');
+	key_end(q, size + 2);
+	return denial_find(p, q);
+}
+
+/* ---- NSEC3: keys are hashes ---- */
+
+INLINE const struct image_hashes *entry_hashes(const struct image_entry *e)
+{
+	return (const void *)((const u8 *)e + ENTRY_HASHES_AT(e->key_len, e->types & 127));
+}
+
+INLINE void key_hash(struct query *q, const u8 *hash)
+{
+	word_store64(q->key, word_load64(hash));
+	word_store64(q->key + 8, word_load64(hash + 8));
+	word_store32(q->key + 16, word_load32(hash + 16));
+	key_end(q, IMAGE_HASH_SIZE);
+}
+
+/* One block of what is being hashed, from key[at] on. */
+STEP int hash_block(struct query *q, u32 at)
+{
+	if (!q)
+		return REASON_INTERNAL;
+	for (u32 i = 0; i < SHA1_BLOCK / 4; i++)
+		q->words[i] = __builtin_bswap32(word_load32(key_place(q, at) + 4 * i));
+	sha1_block(q->sha1, q->words);
+	return STEP_NEXT;
+}
+
+/* Pad what stands in key[0 .. size) and hash it; the hash becomes the key. */
+STEP int hash_finish(struct query *q, u32 size)
+{
+	u32 end = (size + 9 + SHA1_BLOCK - 1) & ~(SHA1_BLOCK - 1);
+
+	if (!q)
+		return REASON_INTERNAL;
+	if (end > KEY_ROOM)
+		return REASON_DNSSEC;
+	for (u32 i = 0; i < SHA1_BLOCK + 8; i += 8)
+		word_store64(key_place(q, size) + i, 0);
+	*key_place(q, size) = 0x80;
+	*key_place(q, end - 2) = size >> 5;
+	*key_place(q, end - 1) = size << 3;
+	sha1_start(q->sha1);
+	for (u32 i = 0; i < KEY_ROOM; i += SHA1_BLOCK) {
+		int reason;
+
+		if (i >= end)
+			break;
+		reason = hash_block(q, i);
+		if (reason)
+			return reason;
+	}
+	for (u32 i = 0; i < 5; i++)
+		word_store32(q->key + 4 * i, __builtin_bswap32(q->sha1[i]));
+	key_end(q, IMAGE_HASH_SIZE);
+	return STEP_NEXT;
+}
+
+/* Append octets of the image to what is to be hashed. */
+STEP int hash_append(PACKET *p, struct query *q, u32 offset, u32 rel, u32 length)
+{
+	const u8 *from;
+	u32 to;
+	s32 left;
+
+	if (!q)
+		return REASON_INTERNAL;
+	from = image_at(p, offset, rel);
+	if (!from)
+		return REASON_IMAGE;
+	to = q->key_size;
+	left = length & 255;
+	for (u32 i = 0; i < 256; i += 8) {
+		if (left <= 0)
+			break;
+		word_store64(key_place(q, to + i), word_load64(from + i));
+		left -= 8;
+	}
+	q->key_size = to + (length & 255);
+	return STEP_NEXT;
+}
+
+/* Begin what is to be hashed with the labels of name[] from `label` on, folded. */
+STEP int hash_labels(struct query *q, u32 label)
+{
+	u32 at;
+	s32 left;
+
+	if (!q)
+		return REASON_INTERNAL;
+	at = q->label[label & (LABELS_MAX - 1)];
+	left = (s32)(q->key_length & 255) - (s32)at;
+	q->key_size = left > 0 ? left : 0;
+	for (u32 i = 0; i < 256; i += 8) {
+		if (left <= 0)
+			break;
+		word_store64(q->key + i, word_fold(word_load64(name_place(q, at + i))));
+		left -= 8;
+	}
+	return STEP_NEXT;
+}
+
+/* The key of the name that begins at `label`: RFC 5155 section 5, without further iterations. */
+STEP int hash_name(PACKET *p, struct query *q, u32 label)
+{
+	const struct image_version *v;
+	u32 salt;
+	int reason;
+
+	if (!q)
+		return REASON_INTERNAL;
+	v = image_at(p, q->version, 0);
+	if (!v)
+		return REASON_IMAGE;
+	salt = v->salt_len;
+	reason = hash_labels(q, label);
+	if (!reason)
+		reason = hash_append(p, q, q->zone, AT(image_zone, key), q->apex_length);
+	if (reason)
+		return reason;
+	*key_place(q, q->key_size) = 0; /* the root's label */
+	q->key_size++;
+	if (salt)
+		reason = hash_append(p, q, q->version, AT(image_version, salt), salt);
+	return reason ? reason : hash_finish(q, q->key_size);
+}
+
+/* The hashes of an entry, if the chain has its name. */
+INLINE const struct image_hashes *hashes_matching(const struct image_entry *e)
+{
+	const struct image_hashes *hashes = entry_hashes(e);
+
+	return e->flags & ENTRY_HASHED && hashes->flags & HASHES_MATCH ? hashes : NULL;
+}
+
+/*
+ * found = the closest name above `label` that has an NSEC3, closer = where it begins. What lies
+ * between is left out of the chain (opt-out).
+ */
+STEP int hashes_above(PACKET *p, struct query *q, u32 label)
+{
+	if (!q)
+		return REASON_INTERNAL;
+	for (u32 i = 0; i < LABELS_MAX; i++) {
+		const struct image_entry *e;
+		int reason;
+
+		FORGET(q);
+		label++;
+		q->found = q->apex;
+		if (label < q->name_labels) {
+			reason = entry_probe(p, q, q->label[label & (LABELS_MAX - 1)]);
+			if (reason)
+				return reason;
+		}
+		e = image_at(p, q->found, 0);
+		if (!e || !q->found)
+			return REASON_IMAGE;
+		if (hashes_matching(e)) {
+			q->closer = label;
+			return STEP_NEXT;
+		}
+		if (label >= q->name_labels)
+			break;
+	}
+	return REASON_DNSSEC;
+}
+
+/*
+ * In the order of RFC 5155 section 7.2. A name in the chain proves of itself what isn't there. One
+ * that isn't has a closest encloser, which is there, and a next closer name, which is covered; of a
+ * delegation that the chain leaves out (opt-out) it is the closest one that can be proven.
+ */
+INLINE int nsec3_prove(
+	PACKET *p, struct query *q, u32 proof, const struct image_entry *e, u32 label)
+{
+	const struct image_hashes *hashes = hashes_matching(e);
+	u32 itself = proof == PROOF_NODATA || proof == PROOF_REFERRAL;
+	int reason;
+
+	/* NSD takes the owner of an NSEC3 for a closest encloser */
+	if (!itself && label == q->name_labels && label >= 2 &&
+		*name_place(q, q->label[(label - 1) & (LABELS_MAX - 1)]) == NSEC3_LABEL)
+		return REASON_DNSSEC;
+	if (itself && !hashes) {
+		if (!(e->flags & ENTRY_CUT))
+			return REASON_DNSSEC;
+		reason = hashes_above(p, q, label);
+		if (reason)
+			return reason;
+		itself = 0;
+		label = q->closer;
+		e = image_at(p, q->found, 0);
+		hashes = e ? hashes_matching(e) : NULL;
+	}
+	if (!hashes)
+		return REASON_DNSSEC;
+	if (proof != PROOF_WILDCARD) {
+		key_hash(q, hashes->own);
+		reason = denial_find(p, q);
+		if (reason || itself)
+			return reason;
+	}
+	if (label == 0)
+		return REASON_IMAGE;
+	reason = hash_name(p, q, label - 1);
+	if (!reason)
+		reason = denial_find(p, q);
+	if (reason || (proof != PROOF_NXDOMAIN && proof != PROOF_WILDCARD_NODATA))
+		return reason;
+	if (proof == PROOF_WILDCARD_NODATA) {
+		e = image_at(p, q->entry, 0);
+		if (!e || !hashes_matching(e))
+			return REASON_DNSSEC;
+	}
+	key_hash(q, hashes->star);
+	return denial_find(p, q);
+}
+
+/* Does the name begin with the label "*"? */
+INLINE int name_is_star(struct query *q)
+{
+	return q->name_labels && word_load16(q->name) == (1 | '*' << 8);
+}
+
+/*
+ * Find the denials of an answer while the name that it is about stands in name[]. They are placed
+ * at the answer's end, those of several names along a chain together.
+ */
+STEP int denial_prove(PACKET *p, struct query *q, u32 proof)
+{
+	const struct image_entry *e;
+	u32 label;
+	int reason;
+
+	if (!q)
+		return REASON_INTERNAL;
+	if (q->flags & QUERY_TC)
+		return STEP_NEXT;
+	reason = name_take(p, q);
+	if (reason)
+		return reason;
+	/* of names that begin with "*" NSD proves more where they are there, Knot less where not */
+	if (name_is_star(q) && (proof == PROOF_WILDCARD || proof == PROOF_WILDCARD_NODATA ||
+				       (proof == PROOF_NODATA && q->flags & QUERY_NSEC3)))
+		return REASON_DNSSEC;
+	e = image_at(p,
+		proof == PROOF_WILDCARD || proof == PROOF_WILDCARD_NODATA ? q->encloser : q->entry,
+		0);
+	if (!e)
+		return REASON_IMAGE;
+	if (e->labels > q->name_labels)
+		return REASON_IMAGE;
+	label = q->name_labels - e->labels;
+	if (proof == PROOF_REFERRAL && type_where(e, TYPE_DS)) {
+		q->referral = q->entry;
+		return STEP_NEXT;
+	}
+	return q->flags & QUERY_NSEC3 ? nsec3_prove(p, q, proof, e, label)
+				      : nsec_prove(p, q, proof, label);
+}
+
+#endif
