@@ -330,6 +330,8 @@ int denial_compile(struct making *m)
 
 	if (zone->denial == ZONE_UNSIGNED)
 		return 0;
+	if (zone->denial == ZONE_NSEC3)
+		out->flags |= VERSION_HASHED;
 	out->denials = calloc(zone->node_count, sizeof(*out->denials));
 	if (!out->denials)
 		return -ENOMEM;

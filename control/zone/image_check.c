@@ -419,8 +419,8 @@ static int version_check(struct walk *w, uint32_t zone, uint32_t offset)
 	if (error)
 		return error < 0 ? error : walk_wrong(w, "version %u is something else", offset);
 	if (v->number == 0 || v->apex_len != z->key_len || v->apex_labels != z->labels ||
-		v->flags &
-			~(uint32_t)(VERSION_PASS | VERSION_SIGNED | VERSION_NSEC | VERSION_NSEC3))
+		v->flags & ~(uint32_t)(VERSION_PASS | VERSION_SIGNED | VERSION_NSEC |
+				       VERSION_NSEC3 | VERSION_HASHED))
 		return walk_wrong(w, "version %u: number %u, apex_len %u, flags %x", offset,
 			v->number, v->apex_len, v->flags);
 	if (walk_room(w, v->negative) < FRAGMENT_HEAD)

@@ -103,6 +103,7 @@ enum {
 	VERSION_SIGNED = 1 << 1, /* holds signatures; without NSEC or NSEC3, DO passes */
 	VERSION_NSEC = 1 << 2,   /* `denial` orders NSEC records by name */
 	VERSION_NSEC3 = 1 << 3,  /* `denial` orders NSEC3 records by hash */
+	VERSION_HASHED = 1 << 4, /* the zone holds NSEC3 records, in a chain that is whole or not */
 };
 
 struct image_version {

@@ -49,7 +49,7 @@ INLINE int wildcard_hashed(PACKET *p, struct query *q)
 		return 0;
 	z = image_at(p, q->zone, 0);
 	v = z ? image_at(p, image_head(&z->head), 0) : NULL;
-	return v && v->flags & VERSION_NSEC3;
+	return v && v->flags & VERSION_HASHED;
 }
 
 STEP int wildcard_select(PACKET *p, struct query *q)
