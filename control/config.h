@@ -104,9 +104,10 @@ struct config {
 		uint64_t memory; /* bytes */
 		uint32_t max_udp_size;
 		struct duration lease;
-		int lease_end; /* enum config_lease_end */
-		int reply;     /* enum config_reply */
-		char *nsid;    /* NULL: none */
+		int lease_end;            /* enum config_lease_end */
+		int reply;                /* enum config_reply */
+		char *nsid;               /* NULL: the local server's */
+		char *cookie_secret_file; /* NULL: cookies are the local server's to answer */
 	} fastpath;
 	struct {
 		struct duration interval;

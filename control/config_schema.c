@@ -170,7 +170,11 @@ static const struct config_field fastpath_fields[] = {
 		.help = "where replies go: back to the frame's sender, or as the routing table "
 			"says"},
 	{"nsid", CONFIG_TYPE_STRING, 0, AT(fastpath.nsid), 1, 64, .check = text_check,
-		.help = "NSID (RFC 5001) of this node; default: none"},
+		.help = "NSID (RFC 5001) of this node; default: the local server's"},
+	{"cookie_secret_file", CONFIG_TYPE_PATH, 0, AT(fastpath.cookie_secret_file), 1, 4095,
+		.help = "file with the local server's secrets of DNS cookies (RFC 9018), one or "
+			"two lines of 32 hexadecimal digits; the first makes cookies; read at the "
+			"start and at a reload"},
 };
 static const struct config_section fastpath_section = SECTION(fastpath_fields, 0);
 

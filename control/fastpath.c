@@ -16,7 +16,8 @@
 #include <linux/bpf.h>
 
 /* lo has the last place in the settings, so that the others keep theirs. */
-#define PROBE_PLACE (SETTINGS_IFACES - 1)
+#define PROBE_PLACE  (SETTINGS_IFACES - 1)
+#define WALL_STEP_NS INT64_C(1000000000)
 /* Opening takes seconds (verifier, memory): a failure isn't repeated each second. */
 #define OPEN_PAUSE_MIN_US UINT64_C(1000000)
 #define OPEN_PAUSE_MAX_US UINT64_C(30000000)
@@ -55,6 +56,12 @@ struct fastpath {
 	/* Settings: what is published, and whether the other block may be filled. */
 	bool published, clear;
 	struct settings current;
+	/* Cookies: the secrets, whose configuration they are of, and Unix time less the monotonic.
+	 */
+	struct cookie_secrets secrets;
+	const struct config *secrets_of; /* compared only */
+	uint64_t wall;
+	bool foreign; /* the local server's secret isn't ours, and that was said */
 	struct fastpath_link links[CONFIG_MAX_INTERFACES];
 	size_t links_count;
 	uint16_t question_id;
@@ -206,6 +213,17 @@ bool fastpath_profile(const struct fastpath *fastpath, struct settings_profile *
 	*profile = (struct settings_profile){.copy_flags = block->copy_flags,
 		.chains_end = !(block->flags & SETTINGS_CHAINS_PASS),
 		.yxdomain = !(block->flags & SETTINGS_YXDOMAIN_PASS)};
+	profile->edns = (struct settings_profile_edns){.version = block->edns.version,
+		.version_do = block->edns.version_do,
+		.nsid = block->edns.nsid,
+		.subnet = block->edns.subnet,
+		.cookie = block->edns.cookie,
+		.adopted = true};
+	if (block->edns.nsid_length > 4 && block->edns.nsid_length - 4u <= SETTINGS_NSID_MAX) {
+		profile->edns.nsid_length = (uint8_t)(block->edns.nsid_length - 4);
+		memcpy(profile->edns.nsid_text, block->edns.nsid_option + 4,
+			profile->edns.nsid_length);
+	}
 	return !(block->flags & SETTINGS_BYPASS);
 }
 
@@ -458,6 +476,49 @@ static void links_of(const struct interfaces *interfaces, struct settings_link *
 		.ifindex = if_nametoindex("lo"), .mtu = UINT16_MAX, .probe = true};
 }
 
+/* The secrets of this configuration, read once; again each time while the file can't be. */
+static void secrets_follow(struct fastpath *fastpath, const struct config *config)
+{
+	const char *path = config->fastpath.cookie_secret_file;
+	char reason[COOKIE_REASON_SIZE];
+
+	if (fastpath->secrets_of == config)
+		return;
+	if (!path)
+		fastpath->secrets.count = 0;
+	if (path && cookie_secrets_read(path, &fastpath->secrets, reason) < 0) {
+		waiting_begin(fastpath->waiting, "cookies", "", reason);
+		return;
+	}
+	waiting_end(fastpath->waiting, "cookies", "");
+	fastpath->secrets_of = config;
+}
+
+/* Follows the clock in steps of a second: each step is a new block of settings. */
+static void wall_follow(struct fastpath *fastpath)
+{
+	uint64_t wall = (clock_wall_us() - clock_monotonic_us()) * 1000;
+	int64_t off = (int64_t)(wall - fastpath->wall);
+
+	if (off > WALL_STEP_NS || off < -WALL_STEP_NS)
+		fastpath->wall = wall;
+}
+
+static void edns_fill(struct fastpath *fastpath, const struct config *config,
+	const struct settings_profile *profile, struct settings *next)
+{
+	bool ours;
+
+	secrets_follow(fastpath, config);
+	wall_follow(fastpath);
+	ours = settings_fill_edns(next, config, &profile->edns, &fastpath->secrets, fastpath->wall);
+	if (!ours && fastpath->secrets.count && !fastpath->foreign)
+		log_write(LOG_DETAIL, "cookies", NULL,
+			"the local server makes cookies with another secret than those of "
+			"fastpath.cookie_secret_file: queries with cookies are left to it");
+	fastpath->foreign = !ours && fastpath->secrets.count;
+}
+
 void fastpath_apply(struct fastpath *fastpath, const struct config *config,
 	const struct settings_profile *profile, const struct interfaces *interfaces, bool may_flap)
 {
@@ -470,8 +531,10 @@ void fastpath_apply(struct fastpath *fastpath, const struct config *config,
 	links_of(interfaces, links);
 	/* Room was checked with the configuration: -ENOSPC can't come. */
 	if (settings_fill(&next, config, profile ? profile : &unknown, links, SETTINGS_IFACES,
-		    !profile) == 0)
+		    !profile) == 0) {
+		edns_fill(fastpath, config, profile ? profile : &unknown, &next);
 		settings_publish(fastpath, &next);
+	}
 	links_follow(fastpath, config, may_flap);
 	links_doubt(fastpath, config, interfaces);
 }

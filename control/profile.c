@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "control/profile.h"
+#include "control/profile_edns.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "control/log.h"
 
 #define AGAIN_US UINT64_C(3600000000)
+#define TRIES    3
 
 _Static_assert(PROFILE_FLAGS == (DNS_RD | DNS_CD), "the flags that are asked for");
 
@@ -27,6 +29,14 @@ struct profile {
 	struct settings_profile told;
 	uint64_t due; /* CLOCK_MONOTONIC us */
 	size_t turn;  /* questions since it was due */
+	/* What is being asked, how often in vain, and what the answers so far told. */
+	enum profile_ask ask;
+	unsigned tries;
+	uint8_t cookie[8];
+	const struct domain *asked;  /* for this zone; borrowed from `config` */
+	const struct config *config; /* compared only */
+	struct address client;
+	struct settings_profile telling;
 };
 
 size_t profile_query(uint8_t query[static 300], const struct domain *zone, uint16_t id)
@@ -72,31 +82,93 @@ static void profile_take(struct profile *profile, const struct settings_profile 
 {
 	bool same = profile->known && told->copy_flags == profile->told.copy_flags;
 
-	profile->due = clock_monotonic_us() + AGAIN_US;
-	profile->turn = 0;
-	if (same)
+	if (same && memcmp(&told->edns, &profile->told.edns, sizeof(told->edns)) == 0)
 		return;
 	profile->known = true;
 	profile->told = *told;
-	log_write(LOG_DETAIL, "profile", NULL, "the local server copies%s%s of a query's flags",
-		told->copy_flags & DNS_RD ? " RD" : " nothing",
-		told->copy_flags & DNS_CD ? " and CD" : "");
+	if (!same)
+		log_write(LOG_DETAIL, "profile", NULL,
+			"the local server copies%s%s of a query's flags",
+			told->copy_flags & DNS_RD ? " RD" : " nothing",
+			told->copy_flags & DNS_CD ? " and CD" : "");
 	profile->changed(profile->arg);
+}
+
+static void edns_say(const struct settings_profile_edns *edns)
+{
+	static const char *const ways[] = {"passed", "ignored", "answered", "required"};
+
+	log_write(LOG_DETAIL, "profile", NULL,
+		"the local server: EDNS versions %s, NSID %s, client subnet %s, cookies %s",
+		ways[edns->version & 3], ways[edns->nsid & 3], ways[edns->subnet & 3],
+		ways[edns->cookie & 3]);
+}
+
+/* On to the next question; after the last one it is known how the server answers. */
+static void ask_next(struct profile *profile)
+{
+	profile->tries = 0;
+	if (++profile->ask < PROFILE_ASKS)
+		return;
+	profile->ask = PROFILE_ASK_FLAGS;
+	profile->due = clock_monotonic_us() + AGAIN_US;
+	profile->turn = 0;
+	edns_say(&profile->telling.edns);
+	profile_take(profile, &profile->telling);
+}
+
+static void answer_take(struct profile *profile, const uint8_t *answer, size_t size)
+{
+	struct settings_profile told;
+	struct dns header;
+
+	if (profile->ask == PROFILE_ASK_FLAGS) {
+		/* Refused, or no answer to what we asked: profile_run() asks again. */
+		if (profile_answer(answer, size, profile->id, &told) < 0)
+			return;
+		profile->telling = told;
+		/* of EDNS what was known until now */
+		told.edns = profile->told.edns;
+		profile_take(profile, &told);
+		ask_next(profile);
+	} else if (size >= sizeof(header)) {
+		memcpy(&header, answer, sizeof(header));
+		if (header.id != profile->id || !(be16_get(header.flags) & DNS_QR))
+			return;
+		/* unread: that feature passes */
+		profile_edns_answer(answer, size, profile->ask, profile->cookie, &profile->client,
+			&profile->telling.edns);
+		ask_next(profile);
+	}
 }
 
 static int answer_ready(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
 	struct profile *profile = arg;
-	struct settings_profile told;
 	uint8_t answer[4096];
 	ssize_t size = recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
 
 	if (size < 0 && errno == EAGAIN)
 		return 0;
 	query_end(profile);
-	/* Refused, or no answer to what we asked: profile_run() asks again. */
-	if (size >= 0 && profile_answer(answer, (size_t)size, profile->id, &told) == 0)
-		profile_take(profile, &told);
+	if (size >= 0)
+		answer_take(profile, answer, (size_t)size);
+	return 0;
+}
+
+/* The address that the server sees. */
+static int client_learn(struct profile *profile)
+{
+	struct sockaddr_storage own;
+	socklen_t length = sizeof(own);
+
+	if (getsockname(profile->fd, (struct sockaddr *)&own, &length) < 0)
+		return -errno;
+	profile->client = (struct address){.family = own.ss_family};
+	if (own.ss_family == AF_INET)
+		memcpy(profile->client.bytes, &((struct sockaddr_in *)&own)->sin_addr, 4);
+	else
+		memcpy(profile->client.bytes, &((struct sockaddr_in6 *)&own)->sin6_addr, 16);
 	return 0;
 }
 
@@ -105,7 +177,7 @@ static int query_send(
 {
 	const struct address *server = &config->local_server.address;
 	struct sockaddr_storage address;
-	uint8_t query[300];
+	uint8_t query[300 + PROFILE_OPT_MAX];
 	socklen_t length;
 	size_t size;
 
@@ -125,6 +197,14 @@ static int query_send(
 		getrandom(&profile->id, sizeof(profile->id), GRND_NONBLOCK) < 0)
 		return -errno;
 	size = profile_query(query, zone, profile->id);
+	if (profile->ask != PROFILE_ASK_FLAGS) {
+		query[2] = query[3] = 0; /* RD and CD would make BADVERS and others differ */
+		query[11] = 1;
+		if (getrandom(profile->cookie, sizeof(profile->cookie), GRND_NONBLOCK) < 0 ||
+			client_learn(profile) < 0)
+			return -EIO;
+		size += profile_edns_query(query + size, profile->ask, profile->cookie);
+	}
 	if (send(profile->fd, query, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return -errno;
 	return sd_event_add_io(
@@ -151,13 +231,22 @@ static const struct domain *zone_choose(struct profile *profile, const struct co
 
 void profile_run(struct profile *profile, const struct config *config)
 {
-	const struct domain *zone;
-
 	if (clock_monotonic_us() < profile->due)
 		return;
 	query_end(profile);
-	zone = zone_choose(profile, config);
-	if (zone && query_send(profile, config, zone) < 0)
+	/* The zone was the other configuration's. */
+	if (profile->config != config)
+		profile->ask = PROFILE_ASK_FLAGS;
+	profile->config = config;
+	/* No answer: a server that drops such questions gets them itself. */
+	if (profile->ask != PROFILE_ASK_FLAGS && profile->tries++ == TRIES)
+		ask_next(profile);
+	if (clock_monotonic_us() < profile->due)
+		return;
+	/* The other questions are for the zone that answered the first. */
+	if (profile->ask == PROFILE_ASK_FLAGS)
+		profile->asked = zone_choose(profile, config);
+	if (profile->asked && query_send(profile, config, profile->asked) < 0)
 		query_end(profile);
 }
 
@@ -165,6 +254,7 @@ void profile_again(struct profile *profile)
 {
 	profile->due = 0;
 	profile->turn = 0;
+	profile->ask = PROFILE_ASK_FLAGS;
 }
 
 void profile_adopt(struct profile *profile, const struct settings_profile *known)

@@ -8,6 +8,8 @@
 
 #define SEED_TRIES 64
 
+_Static_assert(COOKIE_SECRETS == SETTINGS_SECRETS && COOKIE_SECRET == sizeof(u64[2]),
+	"the engine has room for the secrets");
 _Static_assert(CONFIG_MAX_ADDRESSES <= SETTINGS_ADDRESSES / 2, "every address finds a slot");
 _Static_assert(CONFIG_MAX_INTERFACES < SETTINGS_IFACES, "every interface has a place, lo as well");
 
@@ -112,4 +114,45 @@ int settings_fill(struct settings *settings, const struct config *config,
 			return links_fill(settings, config, links, count);
 	}
 	return -ENOSPC;
+}
+
+static void secrets_fill(struct settings_edns *edns, const struct cookie_secrets *secrets)
+{
+	for (size_t i = 0; i < SETTINGS_SECRETS; i++) {
+		size_t from = i < secrets->count ? i : 0;
+
+		memcpy(edns->secrets[i], secrets->keys[from], COOKIE_SECRET);
+	}
+}
+
+bool settings_fill_edns(struct settings *settings, const struct config *config,
+	const struct settings_profile_edns *profile, const struct cookie_secrets *secrets,
+	uint64_t wall)
+{
+	struct settings_edns *edns = &settings->edns;
+	const struct address *client = &profile->client;
+	const char *name = config->fastpath.nsid;
+	bool ours;
+
+	edns->wall = wall;
+	edns->version = profile->version;
+	edns->version_do = profile->version_do;
+	edns->subnet = profile->subnet;
+	edns->nsid = profile->nsid;
+	if (name && settings_nsid(edns, name, strlen(name)) == 0)
+		edns->nsid = EDNS_ANSWER;
+	else if (profile->nsid == EDNS_ANSWER &&
+		 settings_nsid(edns, profile->nsid_text, profile->nsid_length) != 0)
+		edns->nsid = EDNS_PASS;
+	edns->cookie = profile->cookie;
+	if (profile->cookie != EDNS_ANSWER && profile->cookie != EDNS_REQUIRE)
+		return true;
+	ours = secrets->count &&
+	       (profile->adopted || cookie_is_ours(secrets, profile->made, client->bytes,
+					    client->family == AF_INET ? 4 : 16));
+	if (ours)
+		secrets_fill(edns, secrets);
+	else
+		edns->cookie = EDNS_PASS;
+	return ours;
 }

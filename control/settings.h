@@ -6,6 +6,7 @@
 #pragma once
 
 #include "control/config.h"
+#include "control/cookie.h"
 #include "shared/settings.h"
 
 /* An interface as the kernel has it. */
@@ -16,12 +17,26 @@ struct settings_link {
 	bool probe; /* lo, for test runs */
 };
 
+/* What the local server does with what an OPT can hold; zeros: not known, so pass. */
+struct settings_profile_edns {
+	uint8_t version, nsid, subnet, cookie; /* enum edns_action */
+	bool version_do;                       /* its BADVERS repeats DO */
+	uint8_t nsid_length;
+	uint8_t nsid_text[SETTINGS_NSID_MAX]; /* what it calls itself */
+	/* Cookies: one that it made for `client`, to see whether its secret is ours; or it was seen
+	 * by the daemon before us. */
+	uint8_t made[24];
+	struct address client;
+	bool adopted;
+};
+
 /* How the local server answers, where servers differ. */
 struct settings_profile {
 	uint16_t copy_flags; /* DNS header flags that it copies from the query */
 	bool chains_end; /* it doesn't follow a CNAME out of the zone, even into one that it holds
 			  */
 	bool yxdomain;   /* a name that a DNAME makes too long gets YXDOMAIN and nothing more */
+	struct settings_profile_edns edns;
 };
 
 /*
@@ -31,3 +46,12 @@ struct settings_profile {
 int settings_fill(struct settings *settings, const struct config *config,
 	const struct settings_profile *profile, const struct settings_link *links, size_t count,
 	bool bypass);
+
+/*
+ * Fills the EDNS part of a block that settings_fill filled. A configured NSID goes before the
+ * server's own; cookies are answered only with secrets that the server has, too. `wall`: Unix time
+ * less CLOCK_MONOTONIC, ns. False: the server makes cookies, but not with our secrets. Any thread.
+ */
+bool settings_fill_edns(struct settings *settings, const struct config *config,
+	const struct settings_profile_edns *profile, const struct cookie_secrets *secrets,
+	uint64_t wall);

@@ -5,11 +5,11 @@
  */
 #include "vector.h"
 
-#include "cookie.h"
 #include "fault.h"
 #include "reply.h"
 
 #include "answer/reason.h"
+#include "control/cookie.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -93,8 +93,9 @@ static void options_judge(struct judge *j, const struct vector *vector, const st
 			fault_say(&j->faults, "OPT: a cookie of the time %" PRIu32, when);
 		cookie[0] = 1;
 		memcpy(cookie + 4, made + 4, 4);
-		cookie_sign(cookie, from->address, from->ipv6 ? 16 : 4,
-			vector->settings.edns.secrets[0]);
+		if (cookie_sign(cookie, from->address, from->ipv6 ? 16 : 4,
+			    (const uint8_t *)vector->settings.edns.secrets[0]))
+			fault_say(&j->faults, "the crypto library has no SipHash");
 	}
 	if (m->opt_octets == c->options_size &&
 		(!c->options_size || !memcmp(m->opt_options, expected, c->options_size)))

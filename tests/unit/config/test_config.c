@@ -108,6 +108,7 @@ static void operators_sample_parses(void **state)
 	char doubts[CONFIG_DOUBTS][CONFIG_DOUBT_TEXT];
 
 	sample_check(c);
+	assert_string_equal(c->fastpath.cookie_secret_file, "/etc/anode/cookie.secret");
 	assert_string_equal(c->zones[1].match, "*.customers.example");
 	assert_int_equal(config_doubts(c, doubts, CONFIG_DOUBTS), 1);
 	assert_int_equal(strncmp(doubts[0], "zones[1].match: *.customers.example", 35), 0);

@@ -13,6 +13,7 @@
 
 #include "answer/packet.h"
 #include "control/profile.h"
+#include "control/profile_edns.h"
 
 #define DEADLINE 5
 
@@ -81,7 +82,9 @@ static char serve(struct world *world, u16 copies, u16 rcode)
 		assert_true(time(NULL) <= end);
 	} while (size < 0);
 	memcpy(&header, message, sizeof(header));
-	assert_int_equal(be16_get(header.flags), DNS_RD | DNS_CD);
+	/* the questions with EDNS ask for no flags */
+	assert_int_equal(
+		be16_get(header.flags), be16_get(header.records[2]) ? 0 : DNS_RD | DNS_CD);
 	header.flags = be16_of(
 		(u16)(DNS_QR | (rcode ? 0 : DNS_AA) | rcode | (be16_get(header.flags) & copies)));
 	memcpy(message, &header, sizeof(header));
@@ -153,9 +156,11 @@ static void once_measured_it_rests(void **state)
 	struct world *world = *state;
 	uint8_t byte;
 
-	profile_run(world->profile, &world->config);
-	serve(world, DNS_RD, 0);
-	turn(world);
+	for (int i = 0; i < PROFILE_ASKS; i++) {
+		profile_run(world->profile, &world->config);
+		serve(world, DNS_RD, 0);
+		turn(world);
+	}
 	profile_run(world->profile, &world->config);
 	assert_int_equal(recv(world->server, &byte, 1, MSG_DONTWAIT), -1);
 }
@@ -174,6 +179,125 @@ static void what_was_adopted_yields_to_what_is_measured(void **state)
 	/* And not the other way round. */
 	profile_adopt(world->profile, &adopted);
 	assert_int_equal(profile_known(world->profile)->copy_flags, DNS_RD | DNS_CD);
+}
+
+/* An answer as a server writes it: `head` from the flags' second octet on, one question, one
+ * record, the OPT. */
+static size_t answer_write(uint8_t *answer, uint16_t flags, bool data, uint8_t extended,
+	uint8_t does, const uint8_t *options, uint8_t size)
+{
+	const uint8_t head[] = {0, 7, (uint8_t)(flags >> 8), (uint8_t)flags, 0, 1, 0, data, 0, 0, 0,
+		1, 1, 'a', 0, 0, TYPE_SOA, 0, 1};
+	static const uint8_t record[] = {0xc0, 12, 0, TYPE_SOA, 0, 1, 0, 0, 0, 9, 0, 3, 1, 2, 3};
+	const uint8_t opt[] = {0, 0, TYPE_OPT, 4, 0xd0, extended, 0, does, 0, 0, size};
+	size_t at = sizeof(head);
+
+	memcpy(answer, head, sizeof(head));
+	if (data) {
+		memcpy(answer + at, record, sizeof(record));
+		at += sizeof(record);
+	}
+	memcpy(answer + at, opt, sizeof(opt));
+	at += sizeof(opt);
+	if (size)
+		memcpy(answer + at, options, size);
+	return at + size;
+}
+
+#define AA 0x8400
+#define QR 0x8000
+
+static const uint8_t client[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+
+static struct settings_profile_edns edns_told(enum profile_ask ask, uint16_t flags, bool data,
+	uint8_t extended, uint8_t does, const uint8_t *options, uint8_t size)
+{
+	const struct address here = {.family = AF_INET, .bytes = {127, 0, 0, 1}};
+	struct settings_profile_edns told = {.nsid = 9, .subnet = 9, .cookie = 9, .version = 9};
+	uint8_t answer[300];
+	size_t length = answer_write(answer, flags, data, extended, does, options, size);
+
+	for (size_t cut = 0; cut < length; cut++) {
+		uint8_t *copy = malloc(cut + 1);
+
+		memcpy(copy, answer, cut);
+		assert_int_equal(
+			profile_edns_answer(copy, cut, ask, client, &here, &told), -EBADMSG);
+		free(copy);
+	}
+	assert_int_equal(profile_edns_answer(answer, length, ask, client, &here, &told), 0);
+	return told;
+}
+
+static void options_tell_of_nsid_and_subnet(void **state)
+{
+	static const uint8_t nsid[] = {0, 3, 0, 4, 'a', 'm', 's', '1', 0, 8, 0, 4, 0, 1, 0, 0};
+	struct settings_profile_edns told;
+
+	/* NSD without one */
+	told = edns_told(PROFILE_ASK_OPTIONS, AA, true, 0, 0, NULL, 0);
+	assert_int_equal(told.nsid, EDNS_IGNORE);
+	assert_int_equal(told.subnet, EDNS_IGNORE);
+	/* Knot */
+	told = edns_told(PROFILE_ASK_OPTIONS, AA, true, 0, 0, nsid, 8);
+	assert_int_equal(told.nsid, EDNS_ANSWER);
+	assert_int_equal(told.nsid_length, 4);
+	assert_memory_equal(told.nsid_text, "ams1", 4);
+	assert_int_equal(told.subnet, EDNS_IGNORE);
+	/* BIND echoes a client subnet */
+	told = edns_told(PROFILE_ASK_OPTIONS, AA, true, 0, 0, nsid, 16);
+	assert_int_equal(told.nsid, EDNS_ANSWER);
+	assert_int_equal(told.subnet, EDNS_PASS);
+	/* a refusal tells nothing */
+	told = edns_told(PROFILE_ASK_OPTIONS, QR | 5, false, 0, 0, NULL, 0);
+	assert_int_equal(told.nsid, EDNS_PASS);
+	assert_int_equal(told.subnet, EDNS_PASS);
+}
+
+static void cookies_are_off_answered_or_required(void **state)
+{
+	static const uint8_t made[28] = {0, 10, 0, 24, 1, 2, 3, 4, 5, 6, 7, 8, 1, [27] = 7};
+	static const uint8_t foreign[28] = {0, 10, 0, 24, 9, 2, 3, 4, 5, 6, 7, 8, 1, [27] = 7};
+	struct settings_profile_edns told;
+
+	told = edns_told(PROFILE_ASK_COOKIE, AA, true, 0, 0, NULL, 0);
+	assert_int_equal(told.cookie, EDNS_IGNORE);
+	told = edns_told(PROFILE_ASK_COOKIE, AA, true, 0, 0, made, 28);
+	assert_int_equal(told.cookie, EDNS_ANSWER);
+	assert_memory_equal(told.made, made + 4, 24);
+	assert_int_equal(told.client.bytes[0], 127);
+	/* BADCOOKIE is 23: 1 in the OPT, 7 in the header */
+	told = edns_told(PROFILE_ASK_COOKIE, QR | 7, false, 1, 0, made, 28);
+	assert_int_equal(told.cookie, EDNS_REQUIRE);
+	told = edns_told(PROFILE_ASK_COOKIE, QR | 5, false, 0, 0, made, 28);
+	assert_int_equal(told.cookie, EDNS_PASS);
+	/* a cookie for somebody else, or of another make (RFC 7873 allows 8 to 32 octets) */
+	told = edns_told(PROFILE_ASK_COOKIE, AA, true, 0, 0, foreign, 28);
+	assert_int_equal(told.cookie, EDNS_PASS);
+	told = edns_told(PROFILE_ASK_COOKIE, AA, true, 0, 0,
+		(const uint8_t[]){0, 10, 0, 16, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0},
+		20);
+	assert_int_equal(told.cookie, EDNS_PASS);
+}
+
+static void badvers_is_copied_if_it_is_plain(void **state)
+{
+	static const uint8_t nsid[] = {0, 3, 0, 1, 'a'};
+	struct settings_profile_edns told;
+
+	told = edns_told(PROFILE_ASK_VERSION, QR, false, 1, 0, NULL, 0);
+	assert_int_equal(told.version, EDNS_ANSWER);
+	assert_false(told.version_do);
+	told = edns_told(PROFILE_ASK_VERSION, QR, false, 1, 0x80, NULL, 0);
+	assert_int_equal(told.version, EDNS_ANSWER);
+	assert_true(told.version_do);
+	/* PowerDNS sets AA */
+	told = edns_told(PROFILE_ASK_VERSION, AA, false, 1, 0, NULL, 0);
+	assert_int_equal(told.version, EDNS_PASS);
+	told = edns_told(PROFILE_ASK_VERSION, QR, false, 1, 0, nsid, 5);
+	assert_int_equal(told.version, EDNS_PASS);
+	told = edns_told(PROFILE_ASK_VERSION, AA, true, 0, 0, NULL, 0);
+	assert_int_equal(told.version, EDNS_PASS);
 }
 
 static void answers_to_other_questions_tell_nothing(void **state)
@@ -204,6 +328,9 @@ int main(void)
 		WORLD_TEST(a_refused_zone_makes_it_ask_for_another),
 		WORLD_TEST(once_measured_it_rests),
 		WORLD_TEST(what_was_adopted_yields_to_what_is_measured),
+		cmocka_unit_test(options_tell_of_nsid_and_subnet),
+		cmocka_unit_test(cookies_are_off_answered_or_required),
+		cmocka_unit_test(badvers_is_copied_if_it_is_plain),
 		cmocka_unit_test(answers_to_other_questions_tell_nothing),
 	};
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -187,11 +188,111 @@ static void spoiled_answers_are_refused(void **state)
 	domain_free(&zone);
 }
 
+/* RFC 9018 appendix A.1: what a server with this secret made for 198.51.100.100. */
+static const char secret_text[] = "# the fleet's\n\nE5E973e5a6b2a43f48e7dc849e37bfcf\n";
+static const struct settings_profile_edns cookies = {.cookie = EDNS_ANSWER,
+	.nsid = EDNS_ANSWER,
+	.nsid_length = 2,
+	.nsid_text = "n1",
+	.made = {0x24, 0x64, 0xc4, 0xab, 0xcf, 0x10, 0xc9, 0x57, 1, 0, 0, 0, 0x5c, 0xf7, 0x9f, 0x11,
+		0x1f, 0x81, 0x30, 0xc3, 0xee, 0xe2, 0x94, 0x80},
+	.client = {.family = AF_INET, .bytes = {198, 51, 100, 100}}};
+
+static int secrets_of(const char *text, struct cookie_secrets *secrets, char *reason)
+{
+	char path[] = "/tmp/test_settings.XXXXXX";
+	int fd = mkstemp(path), r;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	r = cookie_secrets_read(path, secrets, reason);
+	unlink(path);
+	return r;
+}
+
+static void cookies_are_answered_with_the_servers_secret_only(void **state)
+{
+	static const char other[] = "dd3bdf9344b678b185a6f5cb60fca715\n";
+	struct settings *settings = calloc(1, sizeof(*settings));
+	struct cookie_secrets secrets = {.count = 0}, both;
+	struct config config = {.fastpath = {.max_udp_size = 1232}};
+	char reason[COOKIE_REASON_SIZE], text[128];
+
+	/* none configured */
+	assert_false(settings_fill_edns(settings, &config, &cookies, &secrets, 5));
+	assert_int_equal(settings->edns.cookie, EDNS_PASS);
+	/* the server's: both places hold it */
+	assert_int_equal(secrets_of(secret_text, &secrets, reason), 0);
+	assert_int_equal(secrets.count, 1);
+	assert_true(settings_fill_edns(settings, &config, &cookies, &secrets, 5));
+	assert_int_equal(settings->edns.cookie, EDNS_ANSWER);
+	assert_int_equal(settings->edns.wall, 5);
+	assert_memory_equal(settings->edns.secrets[0], secrets.keys[0], 16);
+	assert_memory_equal(settings->edns.secrets[1], secrets.keys[0], 16);
+	/* another one */
+	assert_int_equal(secrets_of(other, &secrets, reason), 0);
+	assert_false(settings_fill_edns(settings, &config, &cookies, &secrets, 5));
+	assert_int_equal(settings->edns.cookie, EDNS_PASS);
+	/* while they roll the server's is the second */
+	snprintf(text, sizeof(text), "%s%s", other, secret_text);
+	assert_int_equal(secrets_of(text, &both, reason), 0);
+	assert_int_equal(both.count, 2);
+	assert_true(settings_fill_edns(settings, &config, &cookies, &both, 5));
+	assert_memory_equal(settings->edns.secrets[0], secrets.keys[0], 16);
+	assert_memory_not_equal(settings->edns.secrets[1], secrets.keys[0], 16);
+	free(settings);
+}
+
+static void an_nsid_of_the_configuration_goes_first(void **state)
+{
+	static const uint8_t own[] = {0, 3, 0, 2, 'n', '1', 0},
+			     said[] = {0, 3, 0, 4, 'a', 'm', 's', '1', 0};
+	struct settings *settings = calloc(1, sizeof(*settings));
+	struct config config = {.fastpath = {.max_udp_size = 1232}};
+	struct settings_profile_edns none = {.nsid = EDNS_IGNORE};
+	struct cookie_secrets secrets = {.count = 0};
+
+	settings_fill_edns(settings, &config, &cookies, &secrets, 0);
+	assert_int_equal(settings->edns.nsid, EDNS_ANSWER);
+	assert_int_equal(settings->edns.nsid_length, 6);
+	assert_memory_equal(settings->edns.nsid_option, own, sizeof(own));
+	settings_fill_edns(settings, &config, &none, &secrets, 0);
+	assert_int_equal(settings->edns.nsid, EDNS_IGNORE);
+	config.fastpath.nsid = (char[]){"ams1"};
+	settings_fill_edns(settings, &config, &none, &secrets, 0);
+	assert_int_equal(settings->edns.nsid, EDNS_ANSWER);
+	assert_int_equal(settings->edns.nsid_length, 8);
+	assert_memory_equal(settings->edns.nsid_option, said, sizeof(said));
+	free(settings);
+}
+
+static void files_without_secrets_are_refused(void **state)
+{
+	static const char *const bad[] = {"", "# nothing\n", "e5e973e5a6b2a43f48e7dc849e37bf\n",
+		"e5e973e5a6b2a43f48e7dc849e37bfcf00\n", "x5e973e5a6b2a43f48e7dc849e37bfcf\n",
+		"e5e973e5a6b2a43f48e7dc849e37bfcf\ne5e973e5a6b2a43f48e7dc849e37bfcf\n"
+		"e5e973e5a6b2a43f48e7dc849e37bfcf\n"};
+	struct cookie_secrets secrets = {.count = 7};
+	char reason[COOKIE_REASON_SIZE];
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		reason[0] = '\0';
+		assert_int_equal(secrets_of(bad[i], &secrets, reason), -EINVAL);
+		assert_int_not_equal(reason[0], '\0');
+		assert_int_equal(secrets.count, 7);
+	}
+	assert_int_equal(cookie_secrets_read("/nonexistent", &secrets, reason), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_address_is_found_and_no_other),
 		cmocka_unit_test(options_and_links_have_their_places),
+		cmocka_unit_test(cookies_are_answered_with_the_servers_secret_only),
+		cmocka_unit_test(an_nsid_of_the_configuration_goes_first),
+		cmocka_unit_test(files_without_secrets_are_refused),
 		cmocka_unit_test(question_is_a_valid_packet),
 		cmocka_unit_test(right_answer_gives_the_serial),
 		cmocka_unit_test(spoiled_answers_are_refused),
