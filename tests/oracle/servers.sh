@@ -102,6 +102,8 @@ bind_config() {
 			pid-file none;
 			session-keyfile none;
 			server-id "oracle";
+			cookie-algorithm siphash24;
+			cookie-secret "000102030405060708090a0b0c0d0e0f";
 			listen-on port $3 {${list4:- none;} };
 			listen-on-v6 port $3 {${list6:- none;} };
 			recursion no;
