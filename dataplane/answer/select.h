@@ -35,12 +35,13 @@ INLINE u64 placed_move(
 
 	group -= apex + q->apex_length + 1 + QUESTION_FIXED;
 	apex = q->apex_at - apex;
-	d->moved = owner | apex | group;
+	d->moved = 0;
 	if (!(owner | apex | group))
 		return 0;
-	d->shift[BASE_OWNER] = owner;
-	d->shift[BASE_APEX] = apex;
-	d->shift[BASE_GROUP] = group;
+	d->shift[BASE_OWNER] = f->pointers[BASE_OWNER] ? owner : 0;
+	d->shift[BASE_APEX] = f->pointers[BASE_APEX] ? apex : 0;
+	d->shift[BASE_GROUP] = f->pointers[BASE_GROUP] ? group : 0;
+	d->moved = d->shift[BASE_OWNER] | d->shift[BASE_APEX] | d->shift[BASE_GROUP];
 	for (u32 b = 0; b < BASES; b++)
 		sum += pointers_sum(d->shift[b], f->pointers[b], f->odd[b]);
 	return sum;
