@@ -3,9 +3,9 @@
  * What an answer costs, in bare reflectors (swap addresses, XDP_TX).
  *
  * In: nothing. Out: a line "<case> <ratio>" for each case. A case is a question (hit, referral,
- * nodata, nxdomain) asked of a zone of a thousand names, of a million names at random ("-random"),
- * of a thousand names in 10,000 zones of a hundred ("-zones"), or of all of these at random
- * ("-zones-random"). IPv4, but for "-ipv6".
+ * nodata, nxdomain, wildcard) asked of a zone of a thousand names, of a million names at random
+ * ("-random"), of a thousand names in 10,000 zones of a hundred ("-zones"), or of all of these at
+ * random ("-zones-random"). IPv4, but for "-ipv6".
  *
  * cost = full - restore + reflector, where full and restore are the programs of core.bpf.c; ratio =
  * cost / reflector; the three are timed in turn on one CPU, and the median of the rounds' ratios is
@@ -274,6 +274,8 @@ static int bench_measure(struct bench *b, const struct bench_case *c)
 }
 
 static const struct dataset thousand = {.zones = 1, .hosts = 1000},
+			    thousand_stars = {.zones = 1, .hosts = 1000, .wildcards = true},
+			    million_stars = {.zones = 1, .hosts = 1000000, .wildcards = true},
 			    million = {.zones = 1, .hosts = 1000000},
 			    zones = {.zones = 10000, .hosts = 100};
 
@@ -287,6 +289,8 @@ static const struct bench_case cases[] = {
 	{"referral-random", &million, QUESTION_REFERRAL, .random = true},
 	{"nodata-random", &million, QUESTION_NODATA, .random = true},
 	{"nxdomain-random", &million, QUESTION_NXDOMAIN, .random = true},
+	{"wildcard", &thousand_stars, QUESTION_WILDCARD},
+	{"wildcard-random", &million_stars, QUESTION_WILDCARD, .random = true},
 	{"hit-zones", &zones, QUESTION_HIT},
 	{"referral-zones", &zones, QUESTION_REFERRAL},
 	{"nodata-zones", &zones, QUESTION_NODATA},

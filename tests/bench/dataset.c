@@ -15,6 +15,7 @@ const char *const question_names[QUESTIONS] = {
 	[QUESTION_REFERRAL] = "referral",
 	[QUESTION_NODATA] = "nodata",
 	[QUESTION_NXDOMAIN] = "nxdomain",
+	[QUESTION_WILDCARD] = "wildcard",
 };
 
 static void wire_put_label(struct wire *w, const char *label)
@@ -133,6 +134,8 @@ static int build_zone(const struct dataset *d, uint32_t zone, struct zone **buil
 		uint8_t host_bytes[NAME_SIZE];
 		struct wire host = {.bytes = host_bytes};
 
+		if (d->wildcards)
+			wire_put_label(&host, "*");
 		wire_put_numbered(&host, 'h', i);
 		wire_put_origin(&host, zone);
 		err = add_address(builder, &host, i);
@@ -181,6 +184,9 @@ static void put_question_name(
 	case QUESTION_NXDOMAIN:
 		wire_put_numbered(w, 'x', i);
 		break;
+	case QUESTION_WILDCARD:
+		wire_put_label(w, "any");
+		/* fallthrough */
 	default:
 		wire_put_numbered(w, 'h', i % d->hosts);
 	}
@@ -218,6 +224,7 @@ bool dataset_reply_fits(enum question question, bool ipv6, const uint8_t *frame,
 	additional = (uint16_t)(dns[10] << 8 | dns[11]);
 	switch (question) {
 	case QUESTION_HIT:
+	case QUESTION_WILDCARD:
 		return flags == (DNS_QR | DNS_AA) && answers == 1;
 	case QUESTION_REFERRAL:
 		return flags == DNS_QR && answers == 0 && authority == 1 && additional == 2;

@@ -9,15 +9,24 @@
 #ifndef ANODE_TESTS_BENCH_DATASET_H
 #define ANODE_TESTS_BENCH_DATASET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "control/zone/image.h"
 #include "core_packet.h"
 
-enum question { QUESTION_HIT, QUESTION_REFERRAL, QUESTION_NODATA, QUESTION_NXDOMAIN, QUESTIONS };
+enum question {
+	QUESTION_HIT,
+	QUESTION_REFERRAL,
+	QUESTION_NODATA,
+	QUESTION_NXDOMAIN,
+	QUESTION_WILDCARD, /* of a dataset with wildcards */
+	QUESTIONS
+};
 
 struct dataset {
 	uint32_t zones;
 	uint32_t hosts; /* in each zone */
+	bool wildcards; /* each host's record is that of a wildcard below its name */
 };
 
 /* "hit" and so on. */
