@@ -175,7 +175,7 @@ static int level_make(struct image *image, const struct denial_level *old, unsig
 	uint64_t seed, struct denial_change *change, struct image_branch *items, uint32_t *count)
 {
 	struct denial_level *made = &change->next.levels[level];
-	uint8_t bytes[NODE_ROOM + IMAGE_UNIT];
+	_Alignas(IMAGE_UNIT) uint8_t bytes[NODE_ROOM + IMAGE_UNIT];
 	uint32_t met = 0;
 	int error = 0;
 
