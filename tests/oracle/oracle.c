@@ -26,7 +26,7 @@
 
 #define COPIED_FLAGS 0x0110 /* RD, CD */
 #define LOOSE_MAX    16
-#define READY_MS     20000 /* to load every zone */
+#define READY_MS     60000 /* to load every zone */
 
 /* The key of server cookies, as servers.sh tells it to BIND, in memory. */
 static const uint8_t cookie_secret[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};

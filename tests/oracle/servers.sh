@@ -207,6 +207,7 @@ resolver_config() {
 		    num-queries-per-thread: 1024
 		    outgoing-range: 2048
 		    infra-cache-min-rtt: 300
+		    val-bogus-ttl: 0
 		remote-control:
 		    control-enable: no
 	EOT

@@ -299,25 +299,28 @@ static void fault_say(const struct question *question, const char *what)
 	putchar('\n');
 }
 
-static void reply_judge(struct validate *v, const struct question *question, enum zone_kind kind,
+/* An answer: is it as secure as it must be? */
+static void answer_judge(struct validate *v, const struct question *question, enum zone_kind kind,
 	const struct flight_reply *reply, struct outcome *outcome)
+{
+	bool secure = reply->octets[3] & FLAG_AD;
+
+	outcome->secure += secure;
+	outcome->insecure += !secure;
+	if (secure || !must_be_secure(question, kind))
+		return;
+	if (server_says_so(v, question))
+		outcome->servers++;
+	else if (!outcome->stripped++)
+		fault_say(question, "not secure");
+}
+
+/* A refusal: what does the resolver say without validation? */
+static void refusal_judge(
+	struct validate *v, const struct question *question, struct outcome *outcome)
 {
 	struct flight_reply unchecked;
 
-	outcome->asked++;
-	if (!reply_failed(reply)) {
-		bool secure = reply->octets[3] & FLAG_AD;
-
-		outcome->secure += secure;
-		outcome->insecure += !secure;
-		if (secure || !must_be_secure(question, kind))
-			return;
-		if (server_says_so(v, question))
-			outcome->servers++;
-		else if (!outcome->stripped++)
-			fault_say(question, "not secure");
-		return;
-	}
 	resolver_ask(v, question, 1, FLAG_RD | FLAG_CD, &unchecked);
 	if (reply_failed(&unchecked))
 		outcome->unresolved++;
@@ -326,6 +329,25 @@ static void reply_judge(struct validate *v, const struct question *question, enu
 	else if (!outcome->bogus++)
 		fault_say(question, "bogus");
 	flight_replies_free(&unchecked, 1);
+}
+
+static void reply_judge(struct validate *v, const struct question *question, enum zone_kind kind,
+	const struct flight_reply *reply, struct outcome *outcome)
+{
+	struct flight_reply again;
+
+	outcome->asked++;
+	if (!reply_failed(reply)) {
+		answer_judge(v, question, kind, reply, outcome);
+		return;
+	}
+	/* On a busy machine it may have waited in vain for a key. */
+	resolver_ask(v, question, 1, FLAG_RD, &again);
+	if (reply_failed(&again))
+		refusal_judge(v, question, outcome);
+	else
+		answer_judge(v, question, kind, &again, outcome);
+	flight_replies_free(&again, 1);
 }
 
 /* The signed zone's questions, answered by whoever. */
