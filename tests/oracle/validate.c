@@ -189,6 +189,7 @@ static struct vector_case relay_case(const struct question *question)
 {
 	struct vector_case c = {.path = "validate", .room = VECTOR_ROOM, .question = question->q};
 
+	c.question.id = 0; /* its place in a list of one */
 	c.question.flags = FLAG_CD;
 	c.question.edns_size = 1232;
 	return c;
