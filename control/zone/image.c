@@ -94,15 +94,23 @@ int image_space_begin(struct image *image)
 	return error;
 }
 
-static const struct image_header *image_header(const struct image *image)
+/* The greatest of all copies: each may have readers of its own, who remember. */
+static uint32_t zones_gone(const struct image *image)
 {
-	return image_place(image->targets.memory[0], 0);
+	uint32_t most = 0;
+
+	for (unsigned i = 0; i < image->targets.count; i++) {
+		const struct image_header *header = image_place(image->targets.memory[i], 0);
+
+		if (header->zones_gone > most)
+			most = header->zones_gone;
+	}
+	return most;
 }
 
 void image_zones_forget(struct image *image)
 {
-	image_store_u32(
-		&image->targets, 0, HEADER_AT(zones_gone), image_header(image)->zones_gone + 1);
+	image_store_u32(&image->targets, 0, HEADER_AT(zones_gone), zones_gone(image) + 1);
 }
 
 /* An empty image. Readers pass from the first store to the last. */
@@ -116,7 +124,7 @@ static int image_format(struct image *image)
 		.instance = image_random(),
 		.zone_seed = image->zone_seed = image_random(),
 		/* readers may remember zones of what was here before */
-		.zones_gone = image_header(image)->zones_gone + 1,
+		.zones_gone = zones_gone(image) + 1,
 	};
 	int error;
 
@@ -285,14 +293,26 @@ struct tenant *image_tenant_new(struct image *image, const uint8_t *labels, uint
 	return NULL;
 }
 
+/* -EEXIST; or 0 if the zone's removal had begun, and failed, and is taken back. */
+static int zone_relink(struct image *image, const struct tenant *tenant)
+{
+	uint64_t hash = image_index_hash(tenant->apex, tenant->apex_size - 1u, image->zone_seed);
+	struct image_slot slot;
+
+	if (image_index_locate(image->zones, hash, tenant->zone, &slot))
+		return -EEXIST;
+	return image_index_insert(image->zones, hash, tenant->zone);
+}
+
 int image_zone_add(struct image *image, const uint8_t *apex)
 {
 	uint32_t labels = (uint32_t)name_size(apex) - 1;
 	struct tenant *tenant;
 	int error;
 
-	if (image_tenant(image, apex))
-		return -EEXIST;
+	tenant = image_tenant(image, apex);
+	if (tenant)
+		return zone_relink(image, tenant);
 	tenant = image_tenant_new(image, apex, labels);
 	if (!tenant)
 		return -ENOMEM;

@@ -178,7 +178,6 @@ static int image_tidy(struct adoption *a)
 		return error;
 	image_index_show(image->names);
 	image_index_show(image->zones);
-	image_zones_forget(image);
 	for (size_t i = 0; i < a->tenant_count; i++)
 		image_depth_mark(image, name_labels(a->by_zone[i]->apex));
 	for (size_t i = 0; i < a->entries.count; i++)
@@ -237,6 +236,8 @@ int image_adopt(struct image *image)
 	if (error)
 		goto out;
 	image_space_ready(image->space);
+	/* the former writer may have died between the slot of a zone that goes and this */
+	image_zones_forget(image);
 	error = copies_equal(image);
 	if (!error)
 		error = image_tidy(&a);

@@ -72,11 +72,11 @@ struct tenant *image_tenant(const struct image *image, const uint8_t *apex);
 /* 'labels': the apex without the root label. NULL: no memory. */
 struct tenant *image_tenant_new(struct image *image, const uint8_t *labels, uint32_t size);
 
-/* Some zone's apex has that many labels. */
 /* A zone's place may become something else after the next grace period: no reader goes by its
  * memory of it. */
 void image_zones_forget(struct image *image);
 
+/* Some zone's apex has that many labels. */
 void image_depth_mark(struct image *image, unsigned labels);
 
 /* An empty space, not ready. */

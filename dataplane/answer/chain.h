@@ -163,6 +163,9 @@ STEP int chain_referral(PACKET *p, struct query *q)
 	reason = type_place(p, q, TYPE_NS);
 	if (reason)
 		return reason;
+	/* a referral that doesn't fit passes, with and without aliases before it */
+	if (q->flags & QUERY_TC)
+		return REASON_ROOM;
 	return q->found ? STEP_NEXT : REASON_IMAGE;
 }
 

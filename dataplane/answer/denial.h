@@ -594,9 +594,15 @@ STEP int denial_prove(PACKET *p, struct query *q, u32 proof)
 	reason = name_take(p, q);
 	if (reason)
 		return reason;
-	/* of names that begin with "*" NSD proves more where they are there, Knot less where not */
-	if (name_is_star(q) && (proof == PROOF_WILDCARD || proof == PROOF_WILDCARD_NODATA ||
-				       (proof == PROOF_NODATA && q->flags & QUERY_NSEC3)))
+	/* Servers don't prove the same where a wildcard has no data of the type; and of names that
+	 * begin with "*" NSD proves more where they are there, Knot less where not. */
+	if (proof == PROOF_WILDCARD_NODATA ||
+		(name_is_star(q) && (proof == PROOF_WILDCARD ||
+					    (proof == PROOF_NODATA && q->flags & QUERY_NSEC3))))
+		return REASON_DNSSEC;
+	/* behind a DNAME or a wildcard's alias, servers don't agree what else is to be denied */
+	if ((q->flags & QUERY_DNAME || q->proof_count) && proof != PROOF_REFERRAL &&
+		proof != PROOF_WILDCARD)
 		return REASON_DNSSEC;
 	e = image_at(p,
 		proof == PROOF_WILDCARD || proof == PROOF_WILDCARD_NODATA ? q->encloser : q->entry,

@@ -181,6 +181,9 @@ STEP int dname_select(PACKET *p, struct query *q)
 
 	if (!q)
 		return REASON_INTERNAL;
+	/* of some such chains' ends a validator makes "bogus" of our proofs */
+	if (q->flags & QUERY_SIGNED)
+		return REASON_DNSSEC;
 	if (q->hops >= CHAIN_MAX)
 		return REASON_CHAIN;
 	if (dname_placed(q))

@@ -243,8 +243,8 @@ INLINE int zone_next(PACKET *p, struct query *q, u32 from)
 	if (!depths)
 		return pass(REASON_NO_ZONE);
 	/* mostly the last query's zone has as many */
-	labels = q->hint_labels;
-	if (depths >> (labels & 63) != 1)
+	labels = q->hint_labels & 63;
+	if (depths >> labels != 1)
 		labels = word_top(depths);
 	q->candidate = q->name_labels - labels;
 	return STEP_NEXT;

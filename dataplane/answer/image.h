@@ -168,7 +168,7 @@ struct image_hashes {
 #define ENTRY_HASHES_SIZE(flags)        (!((flags)&ENTRY_HASHED) ? 0u : (flags)&ENTRY_CUT ? 24u : 44u)
 
 enum {
-	FRAGMENT_OPTIONAL = 1 << 0, /* leave out, without TC, when it doesn't fit */
+	FRAGMENT_OPTIONAL = 1 << 0, /* not required. If it doesn't fit, the query passes */
 	FRAGMENT_MORE = 1 << 1,     /* another one of the same group follows */
 	FRAGMENT_OVERSIZE =
 		1 << 2,           /* longer than IMAGE_FRAGMENT_MAX: length and records are 0; TC */

@@ -6,7 +6,7 @@
  *
  * One per CPU in XDP, one per packet of the burst in DPDK. A step trusts only fields that an
  * earlier step of the same packet wrote; nothing is cleared between packets, and
- * only `tick` with `now`, and `zone_hint`, are kept on purpose.
+ * only `tick` with `now`, `zone_hint` and `hint_labels` are kept on purpose.
  */
 #ifndef ANODE_ANSWER_QUERY_H
 #define ANODE_ANSWER_QUERY_H
@@ -18,21 +18,22 @@
  * Bytes behind the IP packet. More may mean that the frame goes on in other buffers, and a resize
  * would then change the last of them.
  */
-#define PADDING_MAX    512u
-#define MESSAGE_MAX    512u /* DNS bytes of a query that the fast path reads */
-#define NAME_MAX       255u /* RFC 1035 section 2.3.4 */
-#define NAME_BLOCK     16u  /* octets read at once */
-#define NAME_BLOCKS    (NAME_MAX / NAME_BLOCK + 2)
-#define LABELS_MAX     128u
-#define PLACED_MAX     16u
-#define CHAIN_MAX      5u /* CNAMEs followed: Knot follows five, NSD and BIND more */
-#define DNS_HEADER     12u
-#define QUESTION_FIXED 4u /* QTYPE and QCLASS */
-#define OPT_SIZE       11u
-#define SYNTH_ROOM     512u /* what synthesised records of one reply take */
-#define OPTIONS_MAX    16u  /* in a query */
-#define PROOFS_MAX     8u
-#define KEY_ROOM       512u /* of a denial's key, and of what a hash is made of */
+#define PADDING_MAX       512u
+#define MESSAGE_MAX       512u /* DNS bytes of a query that the fast path reads */
+#define NAME_MAX          255u /* RFC 1035 section 2.3.4 */
+#define NAME_BLOCK        16u  /* octets read at once */
+#define NAME_BLOCKS       (NAME_MAX / NAME_BLOCK + 2)
+#define LABELS_MAX        128u
+#define PLACED_MAX        16u
+#define CHAIN_MAX         5u  /* CNAMEs followed: Knot follows five, NSD and BIND more */
+#define COMPRESSION_SPARE 64u /* that servers may need more for a referral and its glue */
+#define DNS_HEADER        12u
+#define QUESTION_FIXED    4u /* QTYPE and QCLASS */
+#define OPT_SIZE          11u
+#define SYNTH_ROOM        512u /* what synthesised records of one reply take */
+#define OPTIONS_MAX       16u  /* in a query */
+#define PROOFS_MAX        8u
+#define KEY_ROOM          512u /* of a denial's key, and of what a hash is made of */
 
 enum {
 	QUERY_IPV6 = 1 << 0,

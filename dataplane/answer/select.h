@@ -80,11 +80,16 @@ INLINE int fragment_place(PACKET *p, struct query *q, u32 offset, u32 rel, u32 r
 	length = f->length;
 	if (f->flags & FRAGMENT_OVERSIZE || at + length > q->limit) {
 		if (f->flags & (FRAGMENT_OPTIONAL | FRAGMENT_DNSSEC) || !(q->flags & QUERY_AA) ||
-			q->flags & QUERY_DNAME || f->records[1])
+			q->flags & QUERY_DNAME || f->records[1] || f->records[2])
 			return pass(REASON_ROOM);
 		q->flags |= QUERY_TC;
 		return STEP_NEXT;
 	}
+	/* servers compress worse than this, each in its way: theirs may not fit where ours just
+	 * does */
+	if (f->records[2] && !(f->flags & FRAGMENT_OPTIONAL) &&
+		at + length + COMPRESSION_SPARE > q->limit)
+		return pass(REASON_ROOM);
 	if (n >= PLACED_MAX)
 		return pass(REASON_CHAIN);
 	OPAQUE(n);

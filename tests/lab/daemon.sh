@@ -188,7 +188,7 @@ check "it is noticed when it comes" bird_returns
 
 interface_added() {
 	sed 's/^  - {name: router,/  - {name: late0}\n&/' "$scene_dir/good.yaml" >"$config"
-	restart && measure_await 5 waits_withdrawn interface ""
+	restart && measure_await 30 waits_withdrawn interface "" # the program is loaded first
 }
 check "an interface that isn't there is awaited, withdrawn" interface_added
 interface_comes() {

@@ -46,6 +46,46 @@ static void checksums_fix(uint8_t *frame, size_t size)
 	checksum_write(frame, size, ip, ip + (ipv6 ? 40 : 20), ipv6);
 }
 
+/* The name at `at` of a message, pointers followed, without them: its length, or 0 if it is none.
+ */
+static size_t name_read(const uint8_t *dns, size_t size, size_t at, uint8_t *name)
+{
+	size_t length = 0;
+
+	for (unsigned steps = 0; steps < 256 && at < size; steps++) {
+		size_t label = dns[at];
+
+		if (label >= 0xc0 && at + 1 < size) {
+			at = (label & 0x3f) << 8 | dns[at + 1];
+			continue;
+		}
+		if (label > 63 || at + label >= size || length + label > 254)
+			return 0;
+		memcpy(name + length, dns + at, label + 1);
+		length += label + 1;
+		if (label == 0)
+			return length;
+		at += label + 1;
+	}
+	return 0;
+}
+
+/* A pointer that is changed may lead to the same name elsewhere, and be as right as it was. */
+static bool pointer_is_equal(const uint8_t *right, const uint8_t *wrong, size_t size, size_t at)
+{
+	uint8_t names[2][256];
+	size_t dns = 12, length;
+
+	while (right[dns] == 0x81 || right[dns] == 0x88)
+		dns += 4;
+	dns += 2 + (right[dns] == 0x86 ? 40 : 20) + 8;
+	if (at <= dns || right[at - 1] < 0xc0)
+		return false;
+	length = name_read(right + dns, size - dns, at - 1 - dns, names[0]);
+	return length && name_read(wrong + dns, size - dns, at - 1 - dns, names[1]) == length &&
+	       !memcmp(names[0], names[1], length);
+}
+
 /* 0x20 is not tried: it is the case of a letter, which doesn't count in records. */
 static void octets_try(struct trial *t)
 {
@@ -61,7 +101,8 @@ static void octets_try(struct trial *t)
 			/* where the fix undid it, it was a checksum: that one stays wrong */
 			if (!memcmp(t->run->octets, right, o->size))
 				t->run->octets[i] ^= (uint8_t)bit;
-			trial_judge(t, "octet", i);
+			if (!pointer_is_equal(right, t->run->octets, o->size, i))
+				trial_judge(t, "octet", i);
 			memcpy(t->run->octets, right, o->size);
 		}
 	}

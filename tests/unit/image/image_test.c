@@ -600,6 +600,12 @@ static void nothing_is_reused_while_the_grace_period_fails(void **state)
 	assert_true(after.entries < before.entries);
 	grace_refusals = 1;
 	assert_int_equal(image_zone_remove(z.image, apex_of("example.")), -EBUSY);
+	/* wanted again after all: readers find it again, as a pass apex first */
+	assert_int_equal(image_zone_add(z.image, apex_of("example.")), 0);
+	assert_int_equal(image_zone_add(z.image, apex_of("example.")), -EEXIST);
+	expect_sound(&z);
+	grace_refusals = 1;
+	assert_int_equal(image_zone_remove(z.image, apex_of("example.")), -EBUSY);
 	assert_int_equal(image_zone_remove(z.image, apex_of("example.")), 0);
 	settle(&z);
 	image_usage(z.image, &after);
