@@ -83,8 +83,7 @@ static char serve(struct world *world, u16 copies, u16 rcode)
 	} while (size < 0);
 	memcpy(&header, message, sizeof(header));
 	/* the questions with EDNS ask for no flags */
-	assert_int_equal(
-		be16_get(header.flags), be16_get(header.records[2]) ? 0 : DNS_RD | DNS_CD);
+	assert_int_equal(be16_get(header.flags), be16_get(header.records[2]) ? 0 : DNS_RD | DNS_CD);
 	header.flags = be16_of(
 		(u16)(DNS_QR | (rcode ? 0 : DNS_AA) | rcode | (be16_get(header.flags) & copies)));
 	memcpy(message, &header, sizeof(header));

@@ -271,8 +271,8 @@ static void files_without_secrets_are_refused(void **state)
 {
 	static const char *const bad[] = {"", "# nothing\n", "e5e973e5a6b2a43f48e7dc849e37bf\n",
 		"e5e973e5a6b2a43f48e7dc849e37bfcf00\n", "x5e973e5a6b2a43f48e7dc849e37bfcf\n",
-		"e5e973e5a6b2a43f48e7dc849e37bfcf\ne5e973e5a6b2a43f48e7dc849e37bfcf\n"
-		"e5e973e5a6b2a43f48e7dc849e37bfcf\n"};
+		("e5e973e5a6b2a43f48e7dc849e37bfcf\ne5e973e5a6b2a43f48e7dc849e37bfcf\n"
+		 "e5e973e5a6b2a43f48e7dc849e37bfcf\n")};
 	struct cookie_secrets secrets = {.count = 7};
 	char reason[COOKIE_REASON_SIZE];
 
