@@ -32,6 +32,7 @@ INLINE int restore(struct xdp_md *ctx)
 	if (!packet)
 		return -1;
 	length = packet->length;
+	OPAQUE(length); /* its bounds are looked at where the verifier needs them */
 	if (length < 1 || length > CORE_PACKET_MAX)
 		return -1;
 	if (bpf_xdp_adjust_tail(ctx, (int)(length - (s64)bpf_xdp_get_buff_len(ctx))))

@@ -5,7 +5,10 @@
  * In: nothing. Out: a line "<case> <ratio>" for each case. A case is a question (hit, referral,
  * nodata, nxdomain, wildcard) asked of a zone of a thousand names, of a million names at random
  * ("-random"), of a thousand names in 10,000 zones of a hundred ("-zones"), or of all of these at
- * random ("-zones-random"). IPv4, but for "-ipv6".
+ * random ("-zones-random"). IPv4, but for "-ipv6". "-nsec" and "-nsec3" are signed zones, asked
+ * with DO as everything is here: signatures and proofs come along; their delegations have a DS, but
+ * in
+ * "-opt-out". "-cookie" comes with a good DNS cookie.
  *
  * cost = full - restore + reflector, where full and restore are the programs of core.bpf.c; ratio =
  * cost / reflector; the three are timed in turn on one CPU, and the median of the rounds' ratios is
@@ -31,7 +34,8 @@
 #include "tests/host/sandbox.h"
 #include "tests/host/second.h"
 
-#define IMAGE_BYTES    (256ull << 20)
+#define IMAGE_BYTES    (256ull << 20) /* one shard: what a node has that isn't a large one */
+#define IMAGE_LARGE    (1ull << 30)   /* a million signed names */
 #define HOT_PACKETS    1024u
 #define RANDOM_PACKETS (1u << 20)
 #define ROUNDS_MAX     101
@@ -48,6 +52,7 @@ struct plan {
 struct bench {
 	const struct plan *plan;
 	struct engine *engine;
+	uint64_t image_bytes; /* of the engine */
 	struct core_bpf *skeleton;
 	const struct dataset *dataset; /* that the image holds */
 	struct core_packet *packets;
@@ -129,7 +134,7 @@ static uint64_t answered(const struct bench *b)
 }
 
 /* Some packets of the table, one by one: do they get the answers that the case is about? */
-static int bench_check(struct bench *b, enum question question, bool ipv6)
+static int bench_check(struct bench *b, const struct asking *asking)
 {
 	for (uint32_t i = 0; i < 64; i++) {
 		uint8_t frame[CORE_PACKET_MAX] = {0}, reply[2048];
@@ -140,9 +145,9 @@ static int bench_check(struct bench *b, enum question question, bool ipv6)
 			0)
 			return complain(-errno, "test run");
 		if (run.retval != XDP_TX ||
-			!dataset_reply_fits(question, ipv6, reply, run.data_size_out))
+			!dataset_reply_fits(b->dataset, asking, reply, run.data_size_out))
 			return complain(0, "question %u of %s gets another answer (action %u)", i,
-				question_names[question], run.retval);
+				question_names[asking->question], run.retval);
 	}
 	return 0;
 }
@@ -187,16 +192,48 @@ static int bench_round(struct bench *b, uint32_t repeat, struct round *round)
 	return 0;
 }
 
+static void bench_close(struct bench *b)
+{
+	bench_unload(b);
+	if (b->engine)
+		engine_remove(b->engine);
+	b->engine = NULL;
+}
+
+/* An engine with room for the data set. */
+static int bench_engine(struct bench *b, const struct dataset *dataset)
+{
+	bool large = dataset->signing.denial != ZONE_UNSIGNED && dataset->hosts > 100000;
+	uint64_t bytes = large ? IMAGE_LARGE : IMAGE_BYTES;
+	struct engine_options options = {.instance = "bench", .image_bytes = bytes};
+	char error[1024];
+	bool adopted;
+
+	if (b->engine && b->image_bytes == bytes)
+		return 0;
+	bench_close(b);
+	if (engine_open(&b->engine, &options, &adopted, error, sizeof(error)))
+		return complain(0, "%s", error);
+	b->image_bytes = bytes;
+	dataset_settings(engine_memory(b->engine)->settings);
+	return 0;
+}
+
 /* The image holds this data set and nothing else. */
 static int bench_publish(struct bench *b, const struct dataset *dataset)
 {
-	struct engine_memory memory = *engine_memory(b->engine), *list[] = {&memory};
+	struct engine_memory memory, *list[] = {&memory};
 	struct image *image = NULL;
 	struct image_usage usage;
 	int err;
 
 	if (b->dataset == dataset)
 		return 0;
+	b->dataset = NULL;
+	err = bench_engine(b, dataset);
+	if (err)
+		return err;
+	memory = *engine_memory(b->engine);
 	memory.grace = no_grace;
 	memset(memory.image, 0, sizeof(struct image_header)); /* not the last data set's */
 	err = image_open(&image, list, 1, &(struct image_options){0}, NULL);
@@ -220,9 +257,8 @@ static int bench_publish(struct bench *b, const struct dataset *dataset)
 struct bench_case {
 	const char *name;
 	const struct dataset *dataset;
-	enum question question;
+	struct asking asking;
 	bool random; /* all names; otherwise a thousand */
-	bool ipv6;
 };
 
 static void bench_fill(struct bench *b, const struct bench_case *c)
@@ -231,9 +267,8 @@ static void bench_fill(struct bench *b, const struct bench_case *c)
 
 	for (uint32_t i = 0; i < b->packet_count; i++) {
 		number ^= number << 13, number ^= number >> 7, number ^= number << 17;
-		dataset_question(c->dataset, c->question,
-			number % ((uint64_t)c->dataset->zones * c->dataset->hosts), c->ipv6,
-			&b->packets[i]);
+		dataset_question(c->dataset, &c->asking,
+			number % ((uint64_t)c->dataset->zones * c->dataset->hosts), &b->packets[i]);
 	}
 }
 
@@ -249,7 +284,7 @@ static int bench_measure(struct bench *b, const struct bench_case *c)
 	if (err)
 		return err;
 	bench_fill(b, c);
-	err = bench_check(b, c->question, c->ipv6);
+	err = bench_check(b, &c->asking);
 	for (int i = 0; i < plan->rounds && !err; i++) {
 		err = bench_round(b, c->random ? plan->repeat_random : plan->repeat_hot, &round);
 		costs[i] = round_cost(&round);
@@ -273,52 +308,79 @@ static int bench_measure(struct bench *b, const struct bench_case *c)
 	return 0;
 }
 
-static const struct dataset thousand = {.zones = 1, .hosts = 1000},
-			    thousand_stars = {.zones = 1, .hosts = 1000, .wildcards = true},
-			    million_stars = {.zones = 1, .hosts = 1000000, .wildcards = true},
-			    million = {.zones = 1, .hosts = 1000000},
-			    zones = {.zones = 10000, .hosts = 100};
+#define THOUSAND .zones = 1, .hosts = 1000
+#define MILLION  .zones = 1, .hosts = 1000000
+#define NSEC     .signing = {.denial = ZONE_NSEC}
+#define NSEC3    .signing = {.denial = ZONE_NSEC3}
+#define OPT_OUT  .signing = {.denial = ZONE_NSEC3, .opt_out = true}
 
+static const struct dataset thousand = {THOUSAND}, million = {MILLION},
+			    stars = {THOUSAND, .wildcards = true},
+			    million_stars = {MILLION, .wildcards = true},
+			    zones = {.zones = 10000, .hosts = 100},
+			    nsec = {THOUSAND, NSEC, .secure = true},
+			    million_nsec = {MILLION, NSEC, .secure = true},
+			    nsec3 = {THOUSAND, NSEC3, .secure = true},
+			    million_nsec3 = {MILLION, NSEC3, .secure = true},
+			    opt_out = {THOUSAND, OPT_OUT}, million_opt_out = {MILLION, OPT_OUT},
+			    stars_nsec = {THOUSAND, NSEC, .wildcards = true},
+			    million_stars_nsec = {MILLION, NSEC, .wildcards = true},
+			    stars_nsec3 = {THOUSAND, NSEC3, .wildcards = true},
+			    million_stars_nsec3 = {MILLION, NSEC3, .wildcards = true};
+
+/* Those of a data set stand together: it is made and published for the first. */
 static const struct bench_case cases[] = {
-	{"hit", &thousand, QUESTION_HIT},
-	{"referral", &thousand, QUESTION_REFERRAL},
-	{"nodata", &thousand, QUESTION_NODATA},
-	{"nxdomain", &thousand, QUESTION_NXDOMAIN},
-	{"hit-ipv6", &thousand, QUESTION_HIT, .ipv6 = true},
-	{"hit-random", &million, QUESTION_HIT, .random = true},
-	{"referral-random", &million, QUESTION_REFERRAL, .random = true},
-	{"nodata-random", &million, QUESTION_NODATA, .random = true},
-	{"nxdomain-random", &million, QUESTION_NXDOMAIN, .random = true},
-	{"wildcard", &thousand_stars, QUESTION_WILDCARD},
-	{"wildcard-random", &million_stars, QUESTION_WILDCARD, .random = true},
-	{"hit-zones", &zones, QUESTION_HIT},
-	{"referral-zones", &zones, QUESTION_REFERRAL},
-	{"nodata-zones", &zones, QUESTION_NODATA},
-	{"nxdomain-zones", &zones, QUESTION_NXDOMAIN},
-	{"hit-zones-random", &zones, QUESTION_HIT, .random = true},
-	{"referral-zones-random", &zones, QUESTION_REFERRAL, .random = true},
-	{"nodata-zones-random", &zones, QUESTION_NODATA, .random = true},
-	{"nxdomain-zones-random", &zones, QUESTION_NXDOMAIN, .random = true},
+	{"hit", &thousand, {QUESTION_HIT}},
+	{"hit-cookie", &thousand, {QUESTION_HIT, .cookie = true}},
+	{"referral", &thousand, {QUESTION_REFERRAL}},
+	{"nodata", &thousand, {QUESTION_NODATA}},
+	{"nxdomain", &thousand, {QUESTION_NXDOMAIN}},
+	{"hit-ipv6", &thousand, {QUESTION_HIT, .ipv6 = true}},
+	{"hit-random", &million, {QUESTION_HIT}, .random = true},
+	{"referral-random", &million, {QUESTION_REFERRAL}, .random = true},
+	{"nodata-random", &million, {QUESTION_NODATA}, .random = true},
+	{"nxdomain-random", &million, {QUESTION_NXDOMAIN}, .random = true},
+	{"wildcard", &stars, {QUESTION_WILDCARD}},
+	{"wildcard-random", &million_stars, {QUESTION_WILDCARD}, .random = true},
+	{"hit-zones", &zones, {QUESTION_HIT}},
+	{"referral-zones", &zones, {QUESTION_REFERRAL}},
+	{"nodata-zones", &zones, {QUESTION_NODATA}},
+	{"nxdomain-zones", &zones, {QUESTION_NXDOMAIN}},
+	{"hit-zones-random", &zones, {QUESTION_HIT}, .random = true},
+	{"referral-zones-random", &zones, {QUESTION_REFERRAL}, .random = true},
+	{"nodata-zones-random", &zones, {QUESTION_NODATA}, .random = true},
+	{"nxdomain-zones-random", &zones, {QUESTION_NXDOMAIN}, .random = true},
+	{"hit-nsec", &nsec, {QUESTION_HIT}},
+	{"referral-nsec", &nsec, {QUESTION_REFERRAL}},
+	{"nodata-nsec", &nsec, {QUESTION_NODATA}},
+	{"nxdomain-nsec", &nsec, {QUESTION_NXDOMAIN}},
+	{"referral-nsec3", &nsec3, {QUESTION_REFERRAL}},
+	{"nodata-nsec3", &nsec3, {QUESTION_NODATA}},
+	{"nxdomain-nsec3", &nsec3, {QUESTION_NXDOMAIN}},
+	{"referral-opt-out", &opt_out, {QUESTION_REFERRAL}},
+	{"wildcard-nsec", &stars_nsec, {QUESTION_WILDCARD}},
+	{"wildcard-nsec3", &stars_nsec3, {QUESTION_WILDCARD}},
+	{"hit-nsec-random", &million_nsec, {QUESTION_HIT}, .random = true},
+	{"referral-nsec-random", &million_nsec, {QUESTION_REFERRAL}, .random = true},
+	{"nodata-nsec-random", &million_nsec, {QUESTION_NODATA}, .random = true},
+	{"nxdomain-nsec-random", &million_nsec, {QUESTION_NXDOMAIN}, .random = true},
+	{"referral-nsec3-random", &million_nsec3, {QUESTION_REFERRAL}, .random = true},
+	{"nodata-nsec3-random", &million_nsec3, {QUESTION_NODATA}, .random = true},
+	{"nxdomain-nsec3-random", &million_nsec3, {QUESTION_NXDOMAIN}, .random = true},
+	{"referral-opt-out-random", &million_opt_out, {QUESTION_REFERRAL}, .random = true},
+	{"wildcard-nsec-random", &million_stars_nsec, {QUESTION_WILDCARD}, .random = true},
+	{"wildcard-nsec3-random", &million_stars_nsec3, {QUESTION_WILDCARD}, .random = true},
 };
 
 static int bench_run(const struct plan *plan)
 {
 	struct bench bench = {.plan = plan};
-	char error[1024];
-	bool adopted;
-	int err;
+	int err = 0;
 
-	err = engine_open(&bench.engine,
-		&(struct engine_options){.instance = "bench", .image_bytes = IMAGE_BYTES}, &adopted,
-		error, sizeof(error));
-	if (err)
-		return complain(0, "%s", error);
-	ask_settings(engine_memory(bench.engine)->settings);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]) && !err; i++)
 		if (!plan->only || fnmatch(plan->only, cases[i].name, 0) == 0)
 			err = bench_measure(&bench, &cases[i]);
-	bench_unload(&bench);
-	engine_remove(bench.engine);
+	bench_close(&bench);
 	return err;
 }
 
@@ -326,7 +388,7 @@ static void usage(FILE *to)
 {
 	fprintf(to, "Usage: bench-core [OPTION]...\n"
 		    "What an answer costs, in bare reflectors; a line for each case.\n"
-		    "  -q, --quick        fewer rounds: about half a minute\n"
+		    "  -q, --quick        fewer rounds\n"
 		    "  -c, --cpu=N        stay on this CPU (default: the last one)\n"
 		    "  -o, --only=PATTERN only cases whose name matches (as in a shell)\n"
 		    "  -m, --max=RATIO    fail if the case \"hit\" costs more\n"

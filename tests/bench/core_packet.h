@@ -5,10 +5,10 @@
 
 #include "answer/types.h"
 
-#define CORE_PACKET_MAX 124u
+#define CORE_PACKET_MAX 127u
 
 struct core_packet {
-	u32 length; /* 1 to CORE_PACKET_MAX */
+	u8 length; /* 1 to CORE_PACKET_MAX */
 	u8 frame[CORE_PACKET_MAX];
 };
 

@@ -2,13 +2,16 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "answer/packet.h"
+#include <time.h>
+#include "tests/host/plain.h"
+#include "answer/answer.h"
 #include "tests/host/ask.h"
 #include "tests/host/wire.h"
 #include "dataset.h"
 
 #define TTL       3600
 #define NAME_SIZE 64
+#define DS_DIGEST 32
 
 const char *const question_names[QUESTIONS] = {
 	[QUESTION_HIT] = "hit",
@@ -102,7 +105,22 @@ static int add_apex(struct zone_builder *builder, uint32_t zone)
 	return err;
 }
 
-static int add_cut(struct zone_builder *builder, uint32_t zone, uint32_t number)
+/* RFC 4034 section 5.1 */
+static int add_ds(struct zone_builder *builder, const struct wire *cut, uint32_t number)
+{
+	uint8_t bytes[4 + DS_DIGEST], digest[DS_DIGEST] = {0};
+	struct wire rdata = {.bytes = bytes};
+
+	memcpy(digest, &number, sizeof(number));
+	wire_put16(&rdata, (uint16_t)number);
+	wire_put8(&rdata, 13);
+	wire_put8(&rdata, 2);
+	wire_put(&rdata, digest, sizeof(digest));
+	return add(builder, cut, RR_DS, &rdata);
+}
+
+static int add_cut(
+	struct zone_builder *builder, const struct dataset *d, uint32_t zone, uint32_t number)
 {
 	uint8_t cut_bytes[NAME_SIZE], server_bytes[NAME_SIZE];
 	struct wire cut = {.bytes = cut_bytes}, server = {.bytes = server_bytes};
@@ -113,12 +131,14 @@ static int add_cut(struct zone_builder *builder, uint32_t zone, uint32_t number)
 	wire_put_label(&server, "ns1");
 	wire_put(&server, cut.bytes, cut.size);
 	err = add(builder, &cut, TYPE_NS, &server);
+	if (!err && d->secure)
+		err = add_ds(builder, &cut, number);
 	if (!err)
 		err = add_address(builder, &server, number);
 	return err;
 }
 
-static int build_zone(const struct dataset *d, uint32_t zone, struct zone **built)
+static int build_plain(const struct dataset *d, uint32_t zone, struct zone **built)
 {
 	uint8_t bytes[NAME_SIZE];
 	struct wire origin = {.bytes = bytes};
@@ -141,10 +161,21 @@ static int build_zone(const struct dataset *d, uint32_t zone, struct zone **buil
 		err = add_address(builder, &host, i);
 	}
 	for (uint32_t i = 0; i < dataset_cuts(d) && !err; i++)
-		err = add_cut(builder, zone, i);
+		err = add_cut(builder, d, zone, i);
 	if (!err)
 		err = zone_builder_finish(builder, built);
 	zone_builder_free(builder);
+	return err;
+}
+
+static int build_zone(const struct dataset *d, uint32_t zone, struct zone **built)
+{
+	struct zone *plain = NULL;
+	int err = build_plain(d, zone, &plain);
+
+	if (!err)
+		err = zone_sign(built, plain, &d->signing);
+	zone_free(plain);
 	return err;
 }
 
@@ -193,47 +224,112 @@ static void put_question_name(
 	wire_put_origin(w, zone);
 }
 
-void dataset_question(const struct dataset *d, enum question question, uint64_t number, bool ipv6,
+/* ---- cookies ---- */
+
+static const uint64_t secret[2] = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+void dataset_settings(struct settings_area *area)
+{
+	struct settings_edns *edns = &area->block[0].edns;
+
+	ask_settings(area);
+	edns->cookie = EDNS_ANSWER;
+	edns->wall = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	for (int i = 0; i < (int)SETTINGS_SECRETS; i++)
+		memcpy(edns->secrets[i], secret, sizeof(secret));
+}
+
+/* A good one for the client that ask_frame() is. */
+static void put_cookie(struct wire *w, uint64_t client_cookie)
+{
+	static const uint8_t client[4] = ASK_CLIENT;
+	uint64_t second = cookie_second((uint32_t)time(NULL));
+	struct query q = {0};
+
+	memcpy(q.client, client, sizeof(client));
+	cookie_hash(&q, client_cookie, second, secret[0], secret[1]);
+	wire_put16(w, 10);
+	wire_put16(w, COOKIE_SIZE);
+	wire_put(w, &client_cookie, 8);
+	wire_put(w, &second, 8);
+	wire_put(w, &q.hash, 8);
+}
+
+void dataset_question(const struct dataset *d, const struct asking *asking, uint64_t number,
 	struct core_packet *packet)
 {
-	uint8_t bytes[NAME_SIZE];
-	struct wire name = {.bytes = bytes};
+	uint8_t bytes[NAME_SIZE], options[COOKIE_OPTION];
+	struct wire name = {.bytes = bytes}, option = {.bytes = options};
 
-	put_question_name(d, question, number, &name);
-	packet->length = (u32)ask_frame(&(struct ask){.name = name.bytes,
-						.name_size = name.size,
-						.type = question == QUESTION_NODATA ? 28 : 1,
-						.id = (uint16_t)number,
-						.port = (uint16_t)(1024 + number % 60000),
-						.ipv6 = ipv6,
-						.edns = true},
+	put_question_name(d, asking->question, number, &name);
+	if (asking->cookie)
+		put_cookie(&option, number);
+	packet->length = (u8)ask_frame(&(struct ask){.name = name.bytes,
+					       .name_size = name.size,
+					       .type = asking->question == QUESTION_NODATA ? 28 : 1,
+					       .id = (uint16_t)number,
+					       .port = (uint16_t)(1024 + number % 60000),
+					       .ipv6 = asking->ipv6,
+					       .edns = true,
+					       .options = option.bytes,
+					       .options_size = option.size},
 		packet->frame, sizeof(packet->frame));
 }
 
-bool dataset_reply_fits(enum question question, bool ipv6, const uint8_t *frame, size_t size)
-{
-	size_t at = ask_message_at(ipv6);
-	const uint8_t *dns = frame + at;
+/* What stands in the header of a reply to each question; of signed zones the least and the most
+ * denials that it comes with (one may serve for two). */
+static const struct {
 	uint16_t flags, answers, authority, additional;
+	uint16_t nsec_least, nsec_most, nsec3_least, nsec3_most;
+} replies[QUESTIONS] = {
+	[QUESTION_HIT] = {DNS_QR | DNS_AA, 1, 0, 1, 0, 0, 0, 0},
+	[QUESTION_REFERRAL] = {DNS_QR, 0, 1, 2, 1, 1, 1, 2},
+	[QUESTION_NODATA] = {DNS_QR | DNS_AA, 0, 1, 1, 1, 1, 1, 1},
+	[QUESTION_NXDOMAIN] = {DNS_QR | DNS_AA | RCODE_NXDOMAIN, 0, 1, 1, 1, 2, 2, 3},
+	[QUESTION_WILDCARD] = {DNS_QR | DNS_AA, 1, 0, 1, 1, 1, 1, 1},
+};
 
-	if (size < at + sizeof(struct dns))
-		return false;
-	flags = (uint16_t)(dns[2] << 8 | dns[3]);
-	answers = (uint16_t)(dns[6] << 8 | dns[7]);
-	authority = (uint16_t)(dns[8] << 8 | dns[9]);
-	additional = (uint16_t)(dns[10] << 8 | dns[11]);
-	switch (question) {
-	case QUESTION_HIT:
-	case QUESTION_WILDCARD:
-		return flags == (DNS_QR | DNS_AA) && answers == 1;
-	case QUESTION_REFERRAL:
-		return flags == DNS_QR && answers == 0 && authority == 1 && additional == 2;
-	case QUESTION_NODATA:
-		return flags == (DNS_QR | DNS_AA) && answers == 0 && authority == 1;
-	case QUESTION_NXDOMAIN:
-		return flags == (DNS_QR | DNS_AA | RCODE_NXDOMAIN) && answers == 0 &&
-		       authority == 1;
-	default:
-		return false;
+/* Sets come with one signature each, but for a delegation; proofs with one each. */
+static bool counts_fit(
+	const struct dataset *d, enum question question, uint16_t answers, uint16_t authority)
+{
+	uint32_t signatures = d->signing.denial != ZONE_UNSIGNED;
+	uint32_t plain = replies[question].authority, least = replies[question].nsec_least,
+		 most = replies[question].nsec_most;
+
+	if (d->signing.denial == ZONE_NSEC3) {
+		least = replies[question].nsec3_least;
+		most = replies[question].nsec3_most;
 	}
+	if (!signatures)
+		least = most = 0;
+	if (question != QUESTION_REFERRAL)
+		plain <<= signatures;
+	return answers == replies[question].answers << signatures &&
+	       authority >= plain + 2 * least && authority <= plain + 2 * most;
+}
+
+bool dataset_reply_fits(
+	const struct dataset *d, const struct asking *asking, const uint8_t *frame, size_t size)
+{
+	size_t at = ask_message_at(asking->ipv6);
+	const uint8_t *dns = frame + at;
+
+	if (size < at + sizeof(struct dns) + COOKIE_OPTION)
+		return false;
+	/* the OPT is last */
+	if (asking->cookie && memcmp(frame + size - COOKIE_OPTION, (uint8_t[]){0, 10, 0, 24}, 4))
+		return false;
+	return (dns[2] << 8 | dns[3]) == replies[asking->question].flags &&
+	       (dns[10] << 8 | dns[11]) == replies[asking->question].additional &&
+	       counts_fit(d, asking->question, (uint16_t)(dns[6] << 8 | dns[7]),
+		       (uint16_t)(dns[8] << 8 | dns[9]));
 }

@@ -10,7 +10,7 @@
 #define LEASE     3600 /* seconds */
 #define EDNS_SIZE 11
 
-static const uint8_t service4[4] = {192, 0, 2, 53}, client4[4] = {198, 51, 100, 7};
+static const uint8_t service4[4] = {192, 0, 2, 53}, client4[4] = ASK_CLIENT;
 static const uint8_t service6[16] = {0x20, 1, 0xd, 0xb8, [15] = 0x53},
 		     client6[16] = {0x20, 1, 0xd, 0xb8, 0, 9, [15] = 7};
 static const uint8_t own_mac[6] = {2, 0, 0, 0, 0, 1}, client_mac[6] = {2, 0, 0, 0, 0, 2};
@@ -69,7 +69,9 @@ static void put_message(struct wire *w, const struct ask *ask)
 	wire_put16(w, TYPE_OPT);
 	wire_put16(w, 1232);
 	wire_put32(w, EDNS_DO);
-	wire_put16(w, 0);
+	wire_put16(w, (uint16_t)ask->options_size);
+	if (ask->options_size)
+		wire_put(w, ask->options, ask->options_size);
 }
 
 size_t ask_message_at(bool ipv6)
@@ -80,7 +82,8 @@ size_t ask_message_at(bool ipv6)
 
 size_t ask_frame(const struct ask *ask, uint8_t *frame, size_t room)
 {
-	size_t message = sizeof(struct dns) + ask->name_size + 4 + (ask->edns ? EDNS_SIZE : 0);
+	size_t opt = ask->edns ? EDNS_SIZE + ask->options_size : 0;
+	size_t message = sizeof(struct dns) + ask->name_size + 4 + opt;
 	size_t payload = sizeof(struct udp) + message;
 	struct wire w = {.bytes = frame};
 

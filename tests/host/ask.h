@@ -14,12 +14,19 @@
 #include <stdint.h>
 #include "shared/settings.h"
 
+#define ASK_CLIENT                                                                                 \
+	{                                                                                          \
+		198, 51, 100, 7                                                                    \
+	}
+
 struct ask {
 	const uint8_t *name; /* wire format with the root label */
 	size_t name_size;
 	uint16_t type, id, port; /* host order */
 	bool ipv6;
-	bool edns; /* 1232 bytes and DO */
+	bool edns;              /* 1232 bytes and DO */
+	const uint8_t *options; /* of the OPT, as they are sent */
+	size_t options_size;
 };
 
 /* Where the DNS message begins. */

@@ -4,7 +4,7 @@
  * is killed at random, every answer of the XDP program is right for a version that was current
  * while it was asked.
  *
- *     churn [--seconds N] [--no-grace]
+ *     churn [--seconds N] [--no-grace] [--sign nsec|opt-out]
  *
  * The writer is a process with the engine's maps and its grace period; it poisons what it frees.
  * Readers are threads, one a CPU, that ask by test runs: mostly of the engine's program, sometimes
@@ -12,6 +12,7 @@
  * says is a function of its version (its serial), so a reader, which notes the version published
  * before its question and the one being published after it, knows the right answers. A packet that
  * passes is wrong as well: the zone is there all the time.
+ * --sign: the zone is signed in form, asked with DO, and denials must be of the same version.
  * --no-grace takes the grace period away: then the test must fail, or it shows nothing. TAP. Needs
  * root.
  */
@@ -33,23 +34,17 @@
 #include "answer/packet.h"
 #include "control/zone/image.h"
 #include "churn.skel.h"
+#include "churn_zone.h"
 #include "tests/host/ask.h"
 #include "tests/host/sandbox.h"
 #include "tests/host/second.h"
 
-#define ORIGIN        "churn.example"
-#define NAMES         2000u
-#define PERIOD        16u /* a name changes once in so many versions */
-#define UPHEAVAL      41u /* all names change: the zone is built as a new instance */
 #define IMAGE_BYTES   (8u << 20)
 #define READERS_MAX   64
 #define KILL_VERSIONS 12    /* that a writer lives for, at most */
 #define KILL_AFTER    30    /* ms, beyond that, at most */
 #define KILL_MAX      5000  /* ms */
 #define PATIENCE      40000 /* ms */
-#define TEXT_ROOM     (NAMES * 96u)
-
-enum kind { KIND_ABSENT, KIND_CUT, KIND_HOST, KIND_APEX, KINDS };
 
 /* What writer and readers share. */
 struct progress {
@@ -66,75 +61,11 @@ struct reader {
 	struct progress *progress;
 	const bool *stop;
 	uint64_t random;
+	bool dnssec;
 	uint64_t asked, of_new, kinds[KINDS]; /* answers; of a version that was being published */
 	bool failed;
 	char text[512];
 };
-
-/* ---- what version v says ---- */
-
-static uint32_t mix(uint32_t a, uint32_t b)
-{
-	uint64_t h = (a * 0x9e3779b97f4a7c15ull) ^ (b * 0xc2b2ae3d27d4eb4full);
-
-	h ^= h >> 29;
-	h *= 0xd6e8feb86659fd93ull;
-	return (uint32_t)(h >> 32);
-}
-
-static uint32_t name_state(uint32_t name, uint32_t version)
-{
-	return mix(name, (version + mix(name, 7) % PERIOD) / PERIOD + version / UPHEAVAL * 1000003);
-}
-
-static enum kind name_kind(uint32_t name, uint32_t version)
-{
-	uint32_t k = name_state(name, version) & 7;
-
-	return k < 2 ? KIND_ABSENT : k == 2 ? KIND_CUT : KIND_HOST;
-}
-
-static uint32_t name_address(uint32_t name, uint32_t version)
-{
-	return 0x0a000000 | name_state(name, version) >> 8;
-}
-
-/* Every fifth has an empty non-terminal above. */
-static int name_text(char *text, size_t size, uint32_t name)
-{
-	return name % 5 ? snprintf(text, size, "n%u", name)
-			: snprintf(text, size, "n%u.e%u", name, name % 35);
-}
-
-static int zone_of(uint32_t version, struct zone **zone, char reason[ZONE_REASON_SIZE])
-{
-	char *text = malloc(TEXT_ROOM), owner[32];
-	size_t at = 0;
-	int err;
-
-	if (!text)
-		return -ENOMEM;
-	at += (size_t)snprintf(text, TEXT_ROOM,
-		"@ 3600 IN SOA ns1 host %u 7200 900 1209600 300\n@ 3600 IN NS ns1\n"
-		"ns1 3600 IN A 192.0.2.1\n",
-		version);
-	for (uint32_t i = 0; i < NAMES; i++) {
-		uint32_t a = name_address(i, version);
-		enum kind kind = name_kind(i, version);
-
-		if (kind == KIND_ABSENT)
-			continue;
-		name_text(owner, sizeof(owner), i);
-		if (kind == KIND_CUT)
-			at += (size_t)snprintf(
-				text + at, TEXT_ROOM - at, "%s 60 NS ns.%s\nns.", owner, owner);
-		at += (size_t)snprintf(text + at, TEXT_ROOM - at, "%s 60 A %u.%u.%u.%u\n", owner,
-			a >> 24, a >> 16 & 255, a >> 8 & 255, a & 255);
-	}
-	err = zone_text_parse(zone, text, at, ORIGIN, &(struct zone_limits){0}, reason);
-	free(text);
-	return err;
-}
 
 /* ---- the writer ---- */
 
@@ -178,7 +109,7 @@ static void writer_publish(struct progress *p, struct image *image, uint32_t ver
 	char reason[ZONE_REASON_SIZE] = "";
 	struct compiled *compiled = NULL;
 	struct zone *zone = NULL;
-	int err = zone_of(version, &zone, reason);
+	int err = churn_zone(&zone, version, reason);
 
 	if (err)
 		writer_fail(p, err, "zone", reason);
@@ -214,7 +145,7 @@ static _Noreturn void writer_run(struct progress *p, const struct engine_memory 
 	err = image_open(&image, list, 1, &(struct image_options){.poison = true}, &adopted);
 	if (err)
 		writer_fail(p, err, "open the image", NULL);
-	if (name_from_text(apex, ORIGIN) < 0)
+	if (name_from_text(apex, CHURN_ORIGIN) < 0)
 		writer_fail(p, -EINVAL, "origin", NULL);
 	writer_resume(p, image, apex, adopted);
 	err = image_zone_add(image, apex);
@@ -234,41 +165,8 @@ static uint32_t reader_random(struct reader *r)
 	return (uint32_t)(r->random >> 16);
 }
 
-struct question {
-	uint32_t name; /* NAMES: the apex */
-	uint16_t type;
-	size_t name_size;
-};
-
-static uint32_t load32(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
-/* Is this reply what version v says? The layout is the core's: names that repeat are pointers. */
-static bool reply_is(const struct question *q, uint32_t version, const uint8_t *dns, size_t size)
-{
-	uint16_t flags = (uint16_t)(dns[2] << 8 | dns[3]);
-	uint16_t answers = dns[7], authority = dns[9], additional = dns[11];
-	enum kind kind = q->name == NAMES ? KIND_APEX : name_kind(q->name, version);
-	const uint8_t *first = dns + sizeof(struct dns) + q->name_size + 4, *end = dns + size;
-
-	if (dns[6] || dns[8] || dns[10] || end < first + 16)
-		return false;
-	if (kind == KIND_APEX) /* SOA of the apex, its last 20 octets are numbers */
-		return flags == (DNS_QR | DNS_AA) && answers == 1 && load32(end - 20) == version;
-	if (kind == KIND_CUT)
-		return flags == DNS_QR && answers == 0 && authority == 1 && additional == 1 &&
-		       load32(end - 4) == name_address(q->name, version);
-	if (kind == KIND_HOST && q->type == 1)
-		return flags == (DNS_QR | DNS_AA) && answers == 1 && authority == 0 &&
-		       end == first + 16 && load32(end - 4) == name_address(q->name, version);
-	return flags == (DNS_QR | DNS_AA | (kind == KIND_ABSENT ? RCODE_NXDOMAIN : 0)) &&
-	       answers == 0 && authority == 1 && load32(end - 20) == version;
-}
-
-static void reader_complain(struct reader *r, const struct question *q, uint32_t low, uint32_t high,
-	uint32_t action, const uint8_t *reply, size_t size)
+static void reader_complain(struct reader *r, const struct churn_question *q, uint32_t low,
+	uint32_t high, uint32_t action, const uint8_t *reply, size_t size)
 {
 	int at = snprintf(r->text, sizeof(r->text),
 		"name %u type %u, versions %u to %u: action %u, reply ", q->name, q->type, low,
@@ -283,22 +181,18 @@ static void reader_complain(struct reader *r, const struct question *q, uint32_t
 /* One question. False: a wrong answer. */
 static bool reader_ask(struct reader *r)
 {
-	uint8_t name[NAME_MAX_SIZE], frame[256], reply[2048];
+	uint8_t frame[256], reply[2048];
 	uint32_t turn = reader_random(r), low, high;
-	struct question q = {.name = turn % 16 ? reader_random(r) % NAMES : NAMES};
-	char text[64] = ORIGIN;
-	struct ask ask = {.name = name, .id = (uint16_t)turn, .port = 4000};
+	struct churn_question q = {.name = turn % 16 ? reader_random(r) % CHURN_NAMES : CHURN_APEX};
+	struct ask ask = {.id = (uint16_t)turn, .port = 4000, .edns = r->dnssec};
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_out = reply,
 		.data_size_out = sizeof(reply), .repeat = 1);
 	const uint8_t *dns = reply + ask_message_at(false);
 
-	q.type = q.name == NAMES ? TYPE_SOA : turn & 0x300 ? 1 : 28;
-	if (q.name != NAMES) {
-		int length = name_text(text, sizeof(text), q.name);
-
-		snprintf(text + length, sizeof(text) - (size_t)length, "." ORIGIN);
-	}
-	q.name_size = ask.name_size = (size_t)name_from_text(name, text);
+	q.type = q.name == CHURN_APEX ? TYPE_SOA : turn & 0x300 ? 1 : 28;
+	churn_question_name(&q);
+	ask.name = q.qname;
+	ask.name_size = q.qname_size;
 	ask.type = q.type;
 	run.data_size_in = (uint32_t)ask_frame(&ask, frame, sizeof(frame));
 
@@ -314,10 +208,10 @@ static bool reader_ask(struct reader *r)
 		for (uint32_t v = low; v <= high; v++) {
 			size_t size = run.data_size_out - ask_message_at(false);
 
-			if (!reply_is(&q, v, dns, size))
+			if (!churn_reply_is(&q, v, dns, size))
 				continue;
 			r->of_new += v != low;
-			r->kinds[q.name == NAMES ? KIND_APEX : name_kind(q.name, v)]++;
+			r->kinds[q.name == CHURN_APEX ? KIND_APEX : churn_kind(q.name, v)]++;
 			return true;
 		}
 	reader_complain(r, &q, low, high, run.retval, reply, run.data_size_out);
@@ -346,7 +240,7 @@ struct churn {
 	struct progress *progress;
 	struct reader readers[READERS_MAX];
 	unsigned reader_count;
-	bool stop;
+	bool stop, dnssec;
 	unsigned kills;
 };
 
@@ -399,6 +293,7 @@ static int readers_start(struct churn *c)
 			.pausing = bpf_program__fd(c->pausing->progs.churn),
 			.progress = c->progress,
 			.stop = &c->stop,
+			.dnssec = c->dnssec,
 			.random = 0x2545f4914f6cdd1dull + (unsigned)cpu};
 		if (pthread_create(&r->thread, NULL, reader_run, r) != 0)
 			return -EAGAIN;
@@ -538,8 +433,9 @@ static int churn_open(struct churn *c, bool grace)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"seconds", required_argument, NULL, 's'},
-		{"no-grace", no_argument, NULL, 'n'}, {0}};
+		{"no-grace", no_argument, NULL, 'n'}, {"sign", required_argument, NULL, 'd'}, {0}};
 	static struct churn churn;
+	struct zone_signing signing = {0};
 	unsigned seconds = 6;
 	bool grace = true;
 	int option, err, result = 1;
@@ -549,21 +445,30 @@ int main(int argc, char **argv)
 			seconds = (unsigned)atoi(optarg);
 		} else if (option == 'n') {
 			grace = false;
+		} else if (option == 'd' && strcmp(optarg, "nsec") == 0) {
+			signing.denial = ZONE_NSEC;
+		} else if (option == 'd' && strcmp(optarg, "opt-out") == 0) {
+			signing = (struct zone_signing){.denial = ZONE_NSEC3, .opt_out = true};
 		} else {
-			fputs("Usage: churn [--seconds N] [--no-grace]\n", stderr);
+			fputs("Usage: churn [--seconds N] [--no-grace] [--sign nsec|opt-out]\n",
+				stderr);
 			return 2;
 		}
 	}
 	err = sandbox_enter();
 	if (err)
 		return err == -EPERM ? SANDBOX_SKIP : 1;
-	err = churn_open(&churn, grace);
+	churn.dnssec = signing.denial != ZONE_UNSIGNED;
+	err = churn_zone_open(&signing);
+	if (!err)
+		err = churn_open(&churn, grace);
 	if (err) {
 		fprintf(stderr, "churn: %s\n", strerror(-err));
 	} else {
 		err = churn_run(&churn, seconds);
 		result = churn_judge(&churn, err);
 	}
+	churn_zone_close();
 	churn_bpf__destroy(churn.pausing);
 	if (churn.engine)
 		engine_remove(churn.engine);

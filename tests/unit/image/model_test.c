@@ -2,8 +2,8 @@
 /*
  * The gate of the answer image: one writer that publishes, removes, bypasses, and dies between any
  * two of its stores (or in the middle of one); readers that never wait. Every look-up of every
- * reader is that of one version, and of one that was current while it ran. What was freed is
- * poisoned at once.
+ * reader is that of one version, and of one that was current while it ran: of a name, and in signed
+ * zones of the denial at or before it. What was freed is poisoned at once.
  *
  * This file brings its own image_store_*(): the linker takes them instead of
  * control/zone/image_store.c's.
@@ -11,6 +11,7 @@
 #include "control/zone/image_check.h"
 #include "control/zone/image_store.h"
 #include "control/zone/image.h"
+#include "tests/host/chain.h"
 #include "tests/unit/image/reader.h"
 
 #include <errno.h>
@@ -94,6 +95,12 @@ void image_store_u64(
 /* ---- what each version of each zone says: a function, so that readers need no data ---- */
 
 static const char *const origins[ZONES] = {"example.", "sub.example.", "another.test."};
+/* How each is signed. */
+static const struct zone_signing signings[ZONES] = {
+	{0},
+	{.denial = ZONE_NSEC},
+	{.denial = ZONE_NSEC3, .salt_size = 2, .salt = (const uint8_t *)"\xab\xcd"},
+};
 
 static uint32_t mix(uint32_t a, uint32_t b, uint32_t c)
 {
@@ -140,7 +147,7 @@ static struct compiled *version_compile(uint32_t zone, uint32_t serial)
 	const struct zone_limits limits = {0};
 	char reason[ZONE_REASON_SIZE], *text = malloc(TEXT_SIZE), label[32];
 	struct compiled *compiled = NULL;
-	struct zone *parsed = NULL;
+	struct zone *parsed = NULL, *whole = NULL;
 	size_t used;
 
 	used = (size_t)snprintf(text, TEXT_SIZE,
@@ -155,13 +162,79 @@ static struct compiled *version_compile(uint32_t zone, uint32_t serial)
 		}
 	}
 	if (zone_text_parse(&parsed, text, used, origins[zone], &limits, reason) ||
-		compile_zone(&compiled, parsed)) {
+		zone_sign(&whole, parsed, &signings[zone]) || compile_zone(&compiled, whole)) {
 		fprintf(stderr, "model zone: %s\n", reason);
 		abort();
 	}
+	zone_free(whole);
 	zone_free(parsed);
 	free(text);
 	return compiled;
+}
+
+/* ---- chains ---- */
+
+/* Names of a chain beyond the numbered ones. */
+enum { WHO_ALWAYS = NAMES, WHO_EMPTY }; /* WHO_EMPTY + e: the empty non-terminal "e<e>" */
+
+static struct chain chains[ZONES];
+
+static bool who_exists(uint32_t who, uint32_t serial, void *context)
+{
+	uint32_t zone = *(const uint32_t *)context;
+
+	if (who < NAMES)
+		return records_of(zone, who, serial) != 0;
+	if (who == WHO_ALWAYS)
+		return true;
+	/* RFC 5155 section 7.1; NSEC has none of them */
+	for (uint32_t name = 0; name < NAMES; name += 3) {
+		if (name % 9 == who - WHO_EMPTY && records_of(zone, name, serial))
+			return signings[zone].denial == ZONE_NSEC3;
+	}
+	return false;
+}
+
+static void chain_name(uint32_t zone, const char *label, uint32_t who)
+{
+	uint8_t name[NAME_MAX_SIZE];
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s%s%s", label, *label ? "." : "", origins[zone]);
+	assert_true(name_from_text(name, text) > 0);
+	assert_int_equal(chain_add(&chains[zone], name, who), 0);
+}
+
+static void chains_make(void)
+{
+	static uint32_t numbers[ZONES];
+	char label[32];
+
+	for (uint32_t zone = 0; zone < ZONES; zone++) {
+		struct chain *chain = &chains[zone];
+
+		numbers[zone] = zone;
+		*chain = (struct chain){
+			.signing = signings[zone], .exists = who_exists, .context = &numbers[zone]};
+		assert_true(name_from_text(chain->origin, origins[zone]) > 0);
+		chain_name(zone, "", WHO_ALWAYS);
+		chain_name(zone, "ns", WHO_ALWAYS);
+		for (uint32_t i = 0; i < NAMES; i++) {
+			name_write(label, sizeof(label), i);
+			chain_name(zone, label, i);
+		}
+		for (uint32_t e = 0; e < 9; e += 3) {
+			snprintf(label, sizeof(label), "e%u", e);
+			chain_name(zone, label, WHO_EMPTY + e);
+		}
+		chain_sort(chain);
+	}
+}
+
+static void chains_drop(void)
+{
+	for (uint32_t zone = 0; zone < ZONES; zone++)
+		chain_free(&chains[zone]);
 }
 
 /* ---- readers ---- */
@@ -248,6 +321,36 @@ static bool entry_matches(const struct reader *reader, const struct image_entry 
 	return met == (1u << wanted) - 1;
 }
 
+/* Behind the owner's name and the fixed fields of a record: RDATA. */
+static const uint8_t *record_rdata(const uint8_t *record)
+{
+	while (*record && *record < 0xc0)
+		record += 1u + *record;
+	return record + (*record ? 2 : 1) + 10;
+}
+
+/* Is what the version proves of one of the chain's names what it says? */
+static bool denial_matches(
+	const struct reader *reader, uint32_t zone, uint32_t which, uint32_t serial)
+{
+	const struct chain *chain = &chains[zone];
+	const struct chain_point *of = &chain->points[which], *wanted;
+	const struct image_denial *d;
+	const struct image_fragment *f;
+	const uint8_t *rdata;
+
+	if (signings[zone].denial == ZONE_UNSIGNED)
+		return !reader->version->denial;
+	d = reader_denial(reader, of->key, of->key_size);
+	wanted = chain_at(chain, which, serial);
+	if (!d || d->key_len != wanted->key_size || memcmp(d->key, wanted->key, d->key_len))
+		return false;
+	f = (const void *)((const uint8_t *)d + DENIAL_GROUP_AT(d->key_len));
+	rdata = record_rdata(f->data);
+	return f->records[1] == 2 && fragment_sum(f) == f->sum % 65535u &&
+	       chain_leads(chain, wanted, serial, rdata, (size_t)(f->data + f->length - rdata));
+}
+
 /* The name's key without its zone, from the presentation form of name_write(). */
 static uint32_t key_make(uint32_t name, uint8_t key[NAME_MAX_SIZE])
 {
@@ -279,6 +382,9 @@ static void zone_look(uint32_t zone, uint32_t name, uint32_t before)
 		reader_failed("zone %u: SOA of another version than %u", zone, serial);
 	if (!entry_matches(&reader, reader_entry(&reader, key, key_len), zone, name, serial))
 		reader_failed("zone %u, name %u: not what version %u says", zone, name, serial);
+	if (!denial_matches(&reader, zone, name, serial))
+		reader_failed(
+			"zone %u: version %u proves something else of %u", zone, serial, name);
 }
 
 /* A reader is interrupted now and then, anywhere. */
@@ -479,6 +585,10 @@ static uint32_t zone_expect_whole(uint32_t zone)
 		if (!entry_matches(&reader, entry, zone, name, serial))
 			fail_msg("name %u is not what version %u says", name, serial);
 	}
+	for (uint32_t which = 0; which < chains[zone].count; which++) {
+		if (!denial_matches(&reader, zone, which, serial))
+			fail_msg("version %u proves something else of %u", serial, which);
+	}
 	return serial;
 }
 
@@ -486,22 +596,22 @@ static uint32_t zone_expect_whole(uint32_t zone)
  * From version 'from' to 'to' of a zone, settled: dies at every single store, and each time the
  * next writer finds the whole of one version or the other.
  */
-static void every_death_leaves_one_version(uint32_t from, uint32_t to)
+static void every_death_leaves_one_version(uint32_t zone, uint32_t from, uint32_t to)
 {
-	struct compiled *compiled[2] = {version_compile(0, from), version_compile(0, to)};
+	struct compiled *compiled[2] = {version_compile(zone, from), version_compile(zone, to)};
 	struct image *volatile image;
 	volatile long at;
 
 	for (at = 0;; at++) {
 		uint32_t met;
 
-		memory_make(4, 16);
+		memory_make(8, 16);
 		image = writer_open(false);
-		assert_int_equal(version_publish(image, 0, compiled[0]), 0);
+		assert_int_equal(version_publish(image, zone, compiled[0]), 0);
 		assert_int_equal(image_settle(image), 0);
 		if (setjmp(death) == 0) {
 			stores_left = at;
-			assert_int_equal(version_publish(image, 0, compiled[1]), 0);
+			assert_int_equal(version_publish(image, zone, compiled[1]), 0);
 			assert_int_equal(image_settle(image), 0);
 			stores_left = -1;
 			image_close(image);
@@ -509,16 +619,16 @@ static void every_death_leaves_one_version(uint32_t from, uint32_t to)
 			break;
 		}
 		stores_left = -1;
-		met = zone_expect_whole(0);
+		met = zone_expect_whole(zone);
 		assert_true(met == from || met == to);
 		image_close(image);
 		image = writer_open(true);
-		assert_int_equal(zone_expect_whole(0), met);
+		assert_int_equal(zone_expect_whole(zone), met);
 		assert_int_equal(image_settle(image), 0);
 		image_expect_settled();
-		assert_int_equal(zone_expect_whole(0), met);
-		assert_int_equal(version_publish(image, 0, compiled[1]), 0);
-		assert_int_equal(zone_expect_whole(0), to);
+		assert_int_equal(zone_expect_whole(zone), met);
+		assert_int_equal(version_publish(image, zone, compiled[1]), 0);
+		assert_int_equal(zone_expect_whole(zone), to);
 		assert_int_equal(image_settle(image), 0);
 		image_expect_settled();
 		image_close(image);
@@ -533,13 +643,25 @@ static void every_death_leaves_one_version(uint32_t from, uint32_t to)
 static void every_death_in_a_change_leaves_one_version(void **state)
 {
 	(void)state;
-	every_death_leaves_one_version(17, 18);
+	every_death_leaves_one_version(0, 17, 18);
 }
 
 static void every_death_in_a_new_instance_leaves_one_version(void **state)
 {
 	(void)state;
-	every_death_leaves_one_version(14, 17);
+	every_death_leaves_one_version(0, 14, 17);
+}
+
+static void every_death_in_a_change_leaves_one_chain_of_nsec(void **state)
+{
+	(void)state;
+	every_death_leaves_one_version(1, 17, 18);
+}
+
+static void every_death_in_a_change_leaves_one_chain_of_nsec3(void **state)
+{
+	(void)state;
+	every_death_leaves_one_version(2, 17, 18);
 }
 
 static struct image *writer_open_two(struct engine_memory *second)
@@ -676,16 +798,32 @@ static void every_death_of_an_adopting_writer_can_be_adopted(void **state)
 	compiled_free(compiled[1]);
 }
 
+static int chains_setup(void **state)
+{
+	(void)state;
+	chains_make();
+	return 0;
+}
+
+static int chains_teardown(void **state)
+{
+	(void)state;
+	chains_drop();
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_death_in_a_change_leaves_one_version),
 		cmocka_unit_test(every_death_in_a_new_instance_leaves_one_version),
+		cmocka_unit_test(every_death_in_a_change_leaves_one_chain_of_nsec),
+		cmocka_unit_test(every_death_in_a_change_leaves_one_chain_of_nsec3),
 		cmocka_unit_test(every_death_of_an_adopting_writer_can_be_adopted),
 		cmocka_unit_test(every_death_between_two_copies_is_mended),
 		cmocka_unit_test(
 			every_lookup_is_of_one_version_while_the_writer_dies_again_and_again),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, chains_setup, chains_teardown);
 }

@@ -120,6 +120,41 @@ const struct image_entry *reader_entry(
 	return offset && !(entry->flags & ENTRY_TOMBSTONE) ? entry : NULL;
 }
 
+static bool denial_beyond(const struct image_denial *d, const uint8_t *key, uint32_t key_len)
+{
+	uint32_t least = d->key_len < key_len ? d->key_len : key_len;
+	int order = memcmp(d->key, key, least);
+
+	return order ? order > 0 : d->key_len > key_len;
+}
+
+const struct image_denial *reader_denial(
+	const struct reader *reader, const uint8_t *key, uint32_t key_len)
+{
+	const struct image_node *node = object(reader->memory, reader->version->denial);
+	bool before_all = false;
+
+	if (!reader->version->denial)
+		return NULL;
+	for (uint32_t turn = 0; turn < IMAGE_NODE_LEVELS; turn++) {
+		const struct image_branch *items =
+			(const void *)((const uint8_t *)node +
+				       NODE_BRANCHES_AT(node->prefix, node->count));
+		uint32_t pick = node->count;
+
+		pause_here();
+		while (pick && !before_all &&
+			denial_beyond(object(reader->memory, items[pick - 1].first), key, key_len))
+			pick--;
+		before_all |= pick == 0;
+		pick = (pick ? pick : node->count) - 1;
+		if (node->level == 0)
+			return object(reader->memory, items[pick].down);
+		node = object(reader->memory, items[pick].down);
+	}
+	return NULL;
+}
+
 const struct image_fragment *reader_group(
 	const struct reader *reader, const struct image_entry *entry, uint16_t type, uint32_t *r)
 {

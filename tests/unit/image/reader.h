@@ -30,6 +30,14 @@ bool reader_enter(struct reader *reader, const struct engine_memory *memory, con
 const struct image_entry *reader_entry(
 	const struct reader *reader, const uint8_t *key, uint32_t key_len);
 
+/*
+ * The denial of the key, or the last one before it (of all, if there is none); NULL: the version
+ * has none. Looks at whole keys only: what the tree says in short is the checker's to compare with
+ * them.
+ */
+const struct image_denial *reader_denial(
+	const struct reader *reader, const uint8_t *key, uint32_t key_len);
+
 /* The first fragment of a type's group, or NULL. '*r' is what it was rendered for. */
 const struct image_fragment *reader_group(
 	const struct reader *reader, const struct image_entry *entry, uint16_t type, uint32_t *r);
