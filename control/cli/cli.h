@@ -21,6 +21,7 @@ enum cli_exit {
 	EXIT_DEGRADED = 5,
 	EXIT_WITHDRAWN = 6,
 	EXIT_TIMEOUT = 7,
+	EXIT_DOUBTFUL = 8, /* it works, but something was found (check-zone, doctor, bgp) */
 };
 
 /* The global options. */
@@ -76,4 +77,5 @@ int cmd_withdraw(struct cli *cli, int argc, char **argv);
 int cmd_auto(struct cli *cli, int argc, char **argv);
 int cmd_reload(struct cli *cli, int argc, char **argv);
 int cmd_config(struct cli *cli, int argc, char **argv);
+int cmd_check_zone(struct cli *cli, int argc, char **argv);
 int cmd_help(struct cli *cli, int argc, char **argv);

@@ -9,7 +9,7 @@
 #include "control/cli/cli.h"
 #include "control/config_value.h"
 
-#define OWN_MAX    8
+#define OWN_MAX    16
 #define CLI_CONFIG "/etc/anode/anode.yaml"
 
 #define OVERRIDE "[--for TIME] [--reason TEXT] [--family 4|6] [--prefix PREFIX]"
@@ -29,6 +29,14 @@ static const struct cli_command commands[] = {
 	{"reload", cmd_reload, "", "read the configuration again"},
 	{"config", cmd_config, "check [FILE] | show",
 		"check a file (needs no daemon); show what is in force"},
+	{"check-zone", cmd_check_zone,
+		"ZONE [--from ADDR[,ADDR]] [--resolver ADDR | --server NAME=ADDR,...] [--family "
+		"4|6]\n"
+		"           [--watch[=SEC]] [--nagios] [--metrics FILE] [--bird SOCKET] [--site "
+		"REGEX]\n"
+		"           [--paths N] [--grace TIME] [--accept FINDING,...]",
+		"ask every server of a zone from here, and tell what is wrong or weak (needs no "
+		"daemon)"},
 	{"help", cmd_help, "[COMMAND]", "this, or the usage of a command"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -45,7 +53,7 @@ static const char global_help[] =
 	"  -h, --help           this, or the usage of a command\n"
 	"  -V, --version        version\n"
 	"Exit codes: 0 good, 1 failed, 2 usage, 3 configuration, 4 daemon unreachable,\n"
-	"            5 degraded, 6 withdrawn, 7 timed out\n";
+	"            5 degraded, 6 withdrawn, 7 timed out, 8 doubtful (works, against advice)\n";
 
 enum { OPTION_JSON = 256, OPTION_NO_COLOR, OPTION_TIMEOUT, OPTION_OWN };
 
