@@ -188,6 +188,9 @@ STEP int dname_select(PACKET *p, struct query *q)
 		return REASON_CHAIN;
 	if (dname_placed(q))
 		return REASON_DNAME;
+	reason = name_take(p, q);
+	if (reason)
+		return reason;
 	e = image_at(p, q->entry, 0);
 	if (!e)
 		return REASON_IMAGE;

@@ -11,55 +11,66 @@
 
 #include "name.h"
 
-/*
- * found = the object that the segment files under the `length` octets of name[] before `end`, or 0.
- * The hash says at which slot of a bucket to begin; an empty one ends the search (image.md).
- */
-INLINE int index_search(PACKET *p, struct query *q, u32 segment, u32 end, u32 length)
+/* Are the octets of name[] from key_at to key_end the key of the object at q->found? */
+STEP int key_is(PACKET *p, struct query *q)
 {
-	u32 tag = HASH_TAG(q->hash), bucket = HASH_BUCKET(q->hash), first = HASH_SLOT(q->hash);
+	const struct image_keyed *k;
 
-	for (u32 turn = 0; turn < 2; turn++) {
-		for (u32 i = 0; i < IMAGE_SLOTS; i++) {
-			const u64 *place = image_at(p, segment, SLOT_PLACE(bucket, first + i));
-			const struct image_keyed *k;
-			u64 slot;
-
-			if (!place)
-				return pass(REASON_IMAGE);
-			slot = *(const volatile u64 *)place;
-			if (slot == 0)
-				return STEP_NEXT;
-			if (SLOT_TAG(slot) != tag || SLOT_OFFSET(slot) == 0)
-				continue;
-			k = image_at(p, SLOT_OFFSET(slot), 0);
-			if (!k)
-				return pass(REASON_IMAGE);
-			if (name_is(p, q, NAME_IN_QUERY, end, length, k)) {
-				q->found = SLOT_OFFSET(slot);
-				return STEP_NEXT;
-			}
-		}
-		bucket = HASH_SECOND(bucket, tag);
-	}
-	return STEP_NEXT;
+	if (!q)
+		return 0;
+	k = image_at(p, q->found, 0);
+	return k && name_is(p, q, NAME_IN_QUERY, q->key_end, q->key_end - q->key_at, k);
 }
 
-/* The same for the question's name, where it met another object of its tag. */
-STEP int index_search_again(PACKET *p, struct query *q, u32 segment, u32 end, u32 length)
+/*
+ * The first object of the right tag was another one, which is rare. found = the object that the
+ * segment files under the octets of the name from `at` to `end`, or 0: all of the right tag are
+ * compared.
+ */
+STEP int index_search(PACKET *p, struct query *q, u32 segment, u32 at, u32 end)
 {
+	u32 tag, bucket, first;
 	int reason;
 
 	if (!q)
 		return pass(REASON_INTERNAL);
 	reason = name_take(p, q);
-	return reason ? reason : index_search(p, q, segment, end, length);
+	if (reason)
+		return reason;
+	q->key_at = at;
+	q->key_end = end;
+	tag = HASH_TAG(q->hash);
+	bucket = HASH_BUCKET(q->hash);
+	first = HASH_SLOT(q->hash);
+	for (u32 turn = 0; turn < 2; turn++) {
+		for (u32 i = 0; i < IMAGE_SLOTS; i++) {
+			const u64 *place = image_at(p, segment, SLOT_PLACE(bucket, first + i));
+			u64 slot;
+
+			if (!place)
+				return pass(REASON_IMAGE);
+			slot = *(const volatile u64 *)place;
+			q->found = 0;
+			if (slot == 0)
+				return STEP_NEXT;
+			if (SLOT_TAG(slot) != tag || SLOT_OFFSET(slot) == 0)
+				continue;
+			q->found = SLOT_OFFSET(slot);
+			if (key_is(p, q))
+				return STEP_NEXT;
+			FORGET(q);
+		}
+		bucket = HASH_SECOND(bucket, tag);
+	}
+	q->found = 0;
+	return STEP_NEXT;
 }
 
 /*
  * found = the object that `index` files under the `length` octets of the name before `end`, or 0.
- * In the packet the first object of the right tag is the only one that is compared: nearly always
- * it is the right one.
+ * The hash says at which slot of a bucket to begin; an empty one ends the search (image.md). The
+ * first object of the right tag is the only one that is compared here: nearly always it is the
+ * right one.
  */
 INLINE int index_probe(
 	PACKET *p, struct query *q, enum name_in in, u64 index, u32 end, u32 length, u64 seed)
@@ -83,8 +94,6 @@ INLINE int index_probe(
 	if (!directory)
 		return pass(REASON_IMAGE);
 	segment = *(const volatile u32 *)directory;
-	if (in == NAME_IN_QUERY)
-		return index_search(p, q, segment, end, length);
 	for (u32 turn = 0; turn < 2; turn++) {
 		const u8 *slots = image_at(p, segment, SLOT_PLACE(bucket, 0));
 		u32 candidate = 0;
@@ -107,7 +116,7 @@ INLINE int index_probe(
 			if (!k)
 				return pass(REASON_IMAGE);
 			if (!name_is(p, q, in, end, length, k))
-				return index_search_again(p, q, segment, end, length);
+				return index_search(p, q, segment, end - length, end);
 			q->found = candidate;
 			return STEP_NEXT;
 		}
@@ -328,7 +337,8 @@ STEP int entry_probe(PACKET *p, struct query *q, u32 at)
 	return q ? entry_probe_in(p, q, NAME_IN_QUERY, at) : REASON_INTERNAL;
 }
 
-/* The name isn't there: the closest encloser is (RFC 4592 section 3.3.1). */
+/* Neither the name is there nor the one above it: the closest encloser is (RFC 4592 section 3.3.1).
+ */
 STEP int find_encloser(PACKET *p, struct query *q)
 {
 	int reason;
@@ -338,9 +348,7 @@ STEP int find_encloser(PACKET *p, struct query *q)
 	reason = name_take(p, q);
 	if (reason)
 		return reason;
-	q->exact = 0;
-	q->closer = q->name_labels;
-	for (u32 i = 1; i < LABELS_MAX; i++) {
+	for (u32 i = 2; i < LABELS_MAX; i++) {
 		FORGET(q);
 		if (i >= q->name_labels)
 			break;
@@ -358,7 +366,10 @@ STEP int find_encloser(PACKET *p, struct query *q)
 	return STEP_NEXT;
 }
 
-/* exact = 1 and the name's entry; or exact = 0 and its closest encloser. */
+/*
+ * exact = 1 and the name's entry; or exact = 0 and its closest encloser. The name and the one above
+ * it are nearly always enough: in the packet they cost no call.
+ */
 INLINE int find_entry(PACKET *p, struct query *q, enum name_in in)
 {
 	int reason;
@@ -367,16 +378,27 @@ INLINE int find_entry(PACKET *p, struct query *q, enum name_in in)
 	q->entry = q->apex;
 	if (q->name_labels == 0)
 		return STEP_NEXT;
-	if (q->name_labels <= q->max_labels) {
-		reason = in == NAME_IN_QUERY ? entry_probe(p, q, 0) : entry_probe_in(p, q, in, 0);
+	for (u32 i = 0; i < 2; i++) {
+		FORGET(q);
+		if (i >= q->name_labels)
+			break;
+		if (q->name_labels - i > q->max_labels)
+			continue;
+		reason = in == NAME_IN_QUERY ? entry_probe(p, q, q->label[i])
+					     : entry_probe_in(p, q, in, q->label[i]);
 		if (reason)
 			return reason;
 		if (q->found) {
 			q->entry = q->found;
+			q->exact = i == 0;
+			q->closer = i;
 			return STEP_NEXT;
 		}
+		LOOP_BACK;
 	}
-	return find_encloser(p, q);
+	q->exact = 0;
+	q->closer = q->name_labels;
+	return q->name_labels > 2 ? find_encloser(p, q) : STEP_NEXT;
 }
 
 #endif

@@ -101,6 +101,8 @@ struct query {
 	u32 owner_at;    /* where the name stands in the message */
 	u32 hops;
 	u32 candidate; /* label where an apex may begin */
+	u32 key_at;    /* what is searched for in name[]: from here */
+	u32 key_end;   /* to here */
 	u64 hash;
 	u32 zone;  /* what the objects of the index in use carry */
 	u32 found; /* offset; 0 = nothing */

@@ -60,7 +60,9 @@ STEP int wildcard_select(PACKET *p, struct query *q)
 
 	if (!q)
 		return REASON_INTERNAL;
-	reason = wildcard_probe(p, q);
+	reason = name_take(p, q);
+	if (!reason)
+		reason = wildcard_probe(p, q);
 	if (reason)
 		return reason;
 	e = image_at(p, q->found, 0);
