@@ -100,6 +100,9 @@ struct placeholder settings_value SEC(".maps");
 	})
 
 #define DIRECT_MAX 256u /* longer copies go through a helper */
+#define FRONT_MAX  192u /* drivers leave 256 octets before a frame, 40 of them for themselves */
+#define MOVE_LEAST 48u  /* less than the shortest query's headers and question */
+#define MOVE_MAX   352u /* more than the longest's */
 
 INLINE u16 word_load16(const void *from)
 {
@@ -188,6 +191,16 @@ INLINE const u8 *packet_end(PACKET *p)
 	return (const u8 *)(u64)p->data_end;
 }
 
+/* n octets, 8 or 16. */
+INLINE void octets_store(u8 *to, const u8 *from, u32 n)
+{
+	u64 w0 = word_load64(from), w1 = n > 8 ? word_load64(from + 8) : 0;
+
+	word_store64(to, w0);
+	if (n > 8)
+		word_store64(to + 8, w1);
+}
+
 /*
  * A helper costs 35 ns on machines with return thunks, direct access next to nothing: so a copy
  * goes word by word through checked pointers, and only a long one through the helper.
@@ -204,22 +217,37 @@ INLINE int packet_store(PACKET *p, u32 at, const void *from, u32 n)
 	if (length < 8 || length > DIRECT_MAX)
 		return bpf_xdp_store_bytes(
 			p, at, (void *)(u64)from, length); /* only reads `from` */
-	for (u32 i = 0; i < DIRECT_MAX; i += 8) {
-		if (i + 8 > length)
+	for (u32 i = 0; i < DIRECT_MAX; i += 16) {
+		if (i + 16 > length)
 			break;
-		if (to + i + 8 > end)
+		if (to + i + 16 > end)
 			return -1;
-		word_store64(to + i, word_load64((const u8 *)from + i));
+		octets_store(to + i, (const u8 *)from + i, 16);
 	}
-	if (length & 7) {
+	/* the rest, some octets for the second time; short ones in two halves */
+	last = length & 15;
+	if (!last)
+		return 0;
+	if (length < 16) {
+		if (to + 8 > end)
+			return -1;
+		octets_store(to, from, 8);
 		last = length - 8;
 		OPAQUE(last);
-		last &= 255;
+		last &= 7;
 		to += last;
 		if (to + 8 > end)
 			return -1;
-		word_store64(to, word_load64((const u8 *)from + last));
+		octets_store(to, (const u8 *)from + last, 8);
+		return 0;
 	}
+	last = length - 16;
+	OPAQUE(last);
+	last &= 255;
+	to += last;
+	if (to + 16 > end)
+		return -1;
+	octets_store(to, (const u8 *)from + last, 16);
 	return 0;
 }
 
@@ -233,12 +261,59 @@ INLINE int packet_store_be16(PACKET *p, u32 at, be16 value)
 	return 0;
 }
 
-INLINE int packet_resize(PACKET *p, u32 length)
+/* Move `n` octets, a multiple of 16 and a constant, to a place at least 16 before. Not 0: beyond
+ * the end. */
+INLINE int octets_move(u8 *to, const u8 *from, const u8 *end, u32 n)
+{
+	if (from + n > end || to + n > end)
+		return 1;
+	for (u32 i = 0; i < n; i += 16)
+		octets_store(to + i, from + i, 16);
+	return 0;
+}
+
+/* The frame's first `keep` octets to its front, from `by` octets behind it. */
+INLINE int packet_move(PACKET *p, u32 by, u32 keep)
+{
+	u8 *to = (u8 *)(u64)p->data, *from = to + (by & 255), *end = (u8 *)(u64)p->data_end;
+	u64 last = keep - 16;
+
+	if (octets_move(to, from, end, MOVE_LEAST))
+		return 1;
+	for (u32 at = MOVE_LEAST; at < MOVE_MAX; at += 16) {
+		OPAQUE(to);
+		OPAQUE(from);
+		if (at >= last)
+			break;
+		if (octets_move(to + MOVE_LEAST, from + MOVE_LEAST, end, 16))
+			return 1;
+		to += 16;
+		from += 16;
+		LOOP_BACK;
+	}
+	to = (u8 *)(u64)p->data;
+	/* up to `keep`, some octets for the second time */
+	OPAQUE(last);
+	to += last & 511;
+	OPAQUE(to);
+	from = to + (by & 255);
+	return octets_move(to, from, end, 16);
+}
+
+/*
+ * A frame grows at its front where there is room, and what is to be kept is moved there: at its
+ * back the kernel clears what is new, by an instruction that takes 20 ns to begin.
+ */
+INLINE int packet_resize(PACKET *p, u32 length, u32 keep)
 {
 	u64 now = (u64)p->data_end - (u64)p->data;
+	u32 more;
 
 	__asm__ volatile("" : "+r"(now)); /* subtract pointers before anything else */
-	return bpf_xdp_adjust_tail(p, (int)(length - (u32)now));
+	more = length - (u32)now;
+	if (more - 16 < FRONT_MAX - 16 && !bpf_xdp_adjust_head(p, -(int)more))
+		return packet_move(p, more, keep);
+	return bpf_xdp_adjust_tail(p, (int)more);
 }
 
 INLINE u32 packet_iface(PACKET *p)

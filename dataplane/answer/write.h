@@ -11,6 +11,8 @@
 #include "sum.h"
 #include "packet.h"
 
+#define POINTERS_FEW 8u
+
 /* Add placed[i].shift[base] to each of its pointers of that base, in the packet. */
 STEP int pointers_write(PACKET *p, struct query *q, u32 i, u32 base)
 {
@@ -84,17 +86,52 @@ STEP int synth_write(PACKET *p, struct query *q, u32 i)
 	return STEP_NEXT;
 }
 
+/* The same for all bases of a fragment with few pointers, all of them listed. Calls nothing. */
+INLINE int pointers_write_few(
+	PACKET *p, struct query *q, const struct placed *d, const struct image_fragment *f)
+{
+	const u16 *places = image_at(p, d->offset, d->rel + FRAGMENT_PLACES_AT(f->length));
+	u32 owners = f->pointers[BASE_OWNER], apexes = owners + f->pointers[BASE_APEX];
+	u32 all = apexes + f->pointers[BASE_GROUP], length = d->length;
+	u32 begin = q->dns_at + d->at;
+
+	if (!places)
+		return pass(REASON_IMAGE);
+	for (u32 n = 0; n < POINTERS_FEW; n++) {
+		u32 shift, at;
+		u8 *place;
+
+		if (n >= all)
+			break;
+		shift = n < owners   ? d->shift[BASE_OWNER]
+			: n < apexes ? d->shift[BASE_APEX]
+				     : d->shift[BASE_GROUP];
+		at = *places++;
+		OPAQUE(places);
+		if (at + 2 > length)
+			return pass(REASON_IMAGE);
+		place = packet_view(p, begin + at, 2);
+		if (!place)
+			return pass(REASON_IMAGE);
+		word_store16(place, be16_of(be16_get((be16){word_load16(place)}) + shift).raw);
+		LOOP_BACK;
+	}
+	return STEP_NEXT;
+}
+
 INLINE int fragment_write(PACKET *p, struct query *q, u32 i)
 {
-	const struct placed *d;
-	const void *bytes;
+	const struct placed *d = &q->placed[i & (PLACED_MAX - 1)];
+	const struct image_fragment *f = image_at(p, d->offset, d->rel);
 
-	d = &q->placed[i & (PLACED_MAX - 1)];
-	bytes = image_at(p, d->offset, d->rel + FRAGMENT_HEAD);
-	if (!bytes || packet_store(p, q->dns_at + d->at, bytes, d->length))
+	if (!f || packet_store(p, q->dns_at + d->at, f->data, d->length))
 		return pass(REASON_IMAGE);
 	if (!d->moved)
 		return STEP_NEXT;
+	if (f->stride == 0 &&
+		(u32)f->pointers[BASE_OWNER] + f->pointers[BASE_APEX] + f->pointers[BASE_GROUP] <=
+			POINTERS_FEW)
+		return pointers_write_few(p, q, d, f);
 	for (u32 b = 0; b < BASES; b++) {
 		int reason = d->shift[b] ? pointers_write(p, q, i, b) : STEP_NEXT;
 
@@ -102,6 +139,12 @@ INLINE int fragment_write(PACKET *p, struct query *q, u32 i)
 			return reason;
 	}
 	return STEP_NEXT;
+}
+
+/* The same as a step: what loops call. */
+STEP int fragment_write_step(PACKET *p, struct query *q, u32 i)
+{
+	return q ? fragment_write(p, q, i) : REASON_INTERNAL;
 }
 
 /* All but the first, which is the image's. */
@@ -114,7 +157,7 @@ STEP int fragments_write(PACKET *p, struct query *q)
 
 		if (i >= q->placed_count)
 			break;
-		reason = q->placed[i].offset ? fragment_write(p, q, i) : synth_write(p, q, i);
+		reason = q->placed[i].offset ? fragment_write_step(p, q, i) : synth_write(p, q, i);
 		if (reason)
 			return reason;
 	}
@@ -190,9 +233,13 @@ INLINE int answer_write(PACKET *p, struct query *q)
 			size += q->options_length;
 	}
 
-	if (packet_resize(p, q->dns_at + size))
+	reason = packet_resize(
+		p, q->dns_at + size, q->dns_at + (DNS_HEADER + QUESTION_FIXED) + q->name_length);
+	if (reason < 0)
 		return pass(REASON_ROOM);
 	q->flags |= QUERY_TOUCHED;
+	if (reason)
+		return pass(REASON_INTERNAL);
 	if (q->placed_count && (reason = fragment_write(p, q, 0)))
 		return reason;
 	if (q->placed_count > 1 && (reason = fragments_write(p, q)))

@@ -124,7 +124,7 @@ static inline int packet_store_be16(PACKET *p, u32 at, be16 value)
 	return 0;
 }
 
-static inline int packet_resize(PACKET *p, u32 length)
+static inline int packet_resize(PACKET *p, u32 length, u32 keep)
 {
 	if (length > p->room)
 		return -1;
