@@ -80,14 +80,14 @@ HASH_INLINE u64 word_fold(u64 w)
 	return w | upper >> 2;
 }
 
-/* 0 if these two words of a name are the folded key words. Names mostly come in lower case: then
- * nothing is folded. */
-HASH_INLINE u64 words_differ(u64 w0, u64 w1, u64 k0, u64 k1)
+/* 0 if these two words of a name are the folded key words, where the masks have ones. Names mostly
+ * come in lower case: then nothing is folded. */
+HASH_INLINE u64 words_differ(u64 w0, u64 w1, u64 k0, u64 k1, u64 m0, u64 m1)
 {
-	u64 differ = (w0 ^ k0) | (w1 ^ k1);
+	u64 differ = ((w0 ^ k0) & m0) | ((w1 ^ k1) & m1);
 
 	if (differ)
-		differ = (word_fold(w0) ^ k0) | (word_fold(w1) ^ k1);
+		differ = ((word_fold(w0) ^ k0) & m0) | ((word_fold(w1) ^ k1) & m1);
 	return differ;
 }
 

@@ -85,7 +85,7 @@ INLINE int name_is(PACKET *p, struct query *q, enum name_in in, u32 end, u32 len
 		OPAQUE(rest);
 		key = (const u8 *)k + (rest & 255);
 		differ |= words_differ(word_load64(block), word_load64(block + 8), word_load64(key),
-			word_load64(key + 8));
+			word_load64(key + 8), ~0ull, ~0ull);
 		end -= NAME_BLOCK;
 		length -= NAME_BLOCK;
 		LOOP_BACK;
@@ -97,9 +97,8 @@ INLINE int name_is(PACKET *p, struct query *q, enum name_in in, u32 end, u32 len
 	OPAQUE(rest);
 	key = (const u8 *)k + (rest & 255);
 	mask = name_mask(length);
-	differ |= words_differ(word_load64(block) & word_load64(mask),
-		word_load64(block + 8) & word_load64(mask + 8),
-		word_load64(key) & word_load64(mask), word_load64(key + 8) & word_load64(mask + 8));
+	differ |= words_differ(word_load64(block), word_load64(block + 8), word_load64(key),
+		word_load64(key + 8), word_load64(mask), word_load64(mask + 8));
 	return differ == 0;
 }
 

@@ -32,12 +32,16 @@ INLINE u64 sum_word(u64 sum, u64 word)
 	return sum + (word & 0xffffffff) + (word >> 32);
 }
 
-/* The four 16-bit words side by side; then their carries, twice. */
+/* Halves are added to one another, with their carries: 64 bits, 32, 16. */
 INLINE u16 sum_fold(u64 sum)
 {
-	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32 & 0xffff) + (sum >> 48);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (u16)((sum & 0xffff) + (sum >> 16));
+	u32 half;
+
+	sum = (u32)sum + (sum >> 32);
+	sum = (u32)sum + (sum >> 32);
+	half = (u32)sum;
+	half = (half & 0xffff) + (half >> 16);
+	return (u16)(half + (half >> 16));
 }
 
 /*
