@@ -418,7 +418,8 @@ static int validate_run(struct validate *v, char **addresses)
 	pid_t relay = relay_start(v, addresses[0], addresses[1]);
 	unsigned checks = 0, failed = 0;
 
-	if (relay > 0 && !flight_open(&v->resolver, "resolver", addresses[2]) && resolver_ready(v))
+	if (relay > 0 && !flight_open(&v->resolver, "resolver", addresses[2]) &&
+		!flight_open(&v->server, "server", addresses[1]) && resolver_ready(v))
 		checks = zones_validate(v, &failed);
 	else
 		printf("not ok %u - the relay and the resolver answer\n", ++checks);

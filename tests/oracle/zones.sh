@@ -101,7 +101,8 @@ zone_sign_nsec3() {
 world_begin() {
 	rm -rf "$1"
 	mkdir -p "$1/zones" "$1/keys"
-	echo "# Zones of the oracle, made by tests/oracle/zones.sh." >"$1/world.vec"
+	# The whole run long.
+	printf '# Zones of the oracle, made by tests/oracle/zones.sh.\nsetting lease 86400\n' >"$1/world.vec"
 }
 
 world_end() {
