@@ -212,7 +212,9 @@ bool fastpath_profile(const struct fastpath *fastpath, struct settings_profile *
 	block = &area->block[area->active & 1];
 	*profile = (struct settings_profile){.copy_flags = block->copy_flags,
 		.chains_end = !(block->flags & SETTINGS_CHAINS_PASS),
-		.yxdomain = !(block->flags & SETTINGS_YXDOMAIN_PASS)};
+		.yxdomain = !(block->flags & SETTINGS_YXDOMAIN_PASS),
+		.dname_nsec = !(block->flags & SETTINGS_DNAME_NSEC_PASS),
+		.glue_tc = block->flags & SETTINGS_GLUE_TC};
 	profile->edns = (struct settings_profile_edns){.version = block->edns.version,
 		.version_do = block->edns.version_do,
 		.nsid = block->edns.nsid,
@@ -285,7 +287,8 @@ static void link_tell(const struct fastpath_link *link)
 static void renewal_await(struct fastpath *fastpath, const struct fastpath_link *link)
 {
 	waiting_begin(fastpath->waiting, "interface", link->name,
-		"another mode is configured; changing it may flap the link, so not before nothing "
+		"another mode is configured; changing it may flap the link, so not before "
+		"nothing "
 		"is announced");
 }
 
@@ -617,7 +620,8 @@ void fastpath_probe(struct fastpath *fastpath, const struct config *config,
 	fastpath->trouble[0] = '\0';
 	if (fastpath->current.flags & SETTINGS_BYPASS) {
 		snprintf(fastpath->trouble, sizeof(fastpath->trouble),
-			"how the local server answers isn't known yet: no answer to a question for "
+			"how the local server answers isn't known yet: no answer to a "
+			"question for "
 			"a required zone's SOA");
 		return;
 	}

@@ -105,6 +105,10 @@ int settings_fill(struct settings *settings, const struct config *config,
 		settings->flags |= SETTINGS_CHAINS_PASS;
 	if (!profile->yxdomain)
 		settings->flags |= SETTINGS_YXDOMAIN_PASS;
+	if (!profile->dname_nsec)
+		settings->flags |= SETTINGS_DNAME_NSEC_PASS;
+	if (profile->glue_tc)
+		settings->flags |= SETTINGS_GLUE_TC;
 	settings->max_udp_size = (u16)config->fastpath.max_udp_size;
 	settings->copy_flags = profile->copy_flags;
 	settings->sample_mask = 0xff;

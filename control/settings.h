@@ -36,6 +36,8 @@ struct settings_profile {
 	bool chains_end; /* it doesn't follow a CNAME out of the zone, even into one that it holds
 			  */
 	bool yxdomain;   /* a name that a DNAME makes too long gets YXDOMAIN and nothing more */
+	bool dname_nsec; /* what a DNAME makes is denied by the NSEC that covers it */
+	bool glue_tc;    /* TC where not all addresses inside a delegation fit */
 	struct settings_profile_edns edns;
 };
 

@@ -21,15 +21,18 @@ struct tree {
 /* A key of the kind that the version has: a hash, or whole labels below the apex. */
 static bool key_fits(const struct tree *t, const struct image_denial *d)
 {
-	uint32_t padded = DENIAL_GROUP_AT(d->key_len) - DENIAL_HEAD;
+	uint32_t padded = DENIAL_GROUP_AT(d->key_len) - DENIAL_HEAD, labels = 0;
 
 	for (uint32_t i = d->key_len; i < padded; i++) {
 		if (d->key[i])
 			return false;
 	}
 	if (t->version->flags & VERSION_NSEC3)
-		return d->key_len == IMAGE_HASH_SIZE;
-	return d->key_len <= IMAGE_KEY_MAX && (!d->key_len || !d->key[d->key_len - 1]);
+		return d->key_len == IMAGE_HASH_SIZE && !d->labels;
+	for (uint32_t i = 0; i < d->key_len; i++)
+		labels += !d->key[i];
+	return d->key_len <= IMAGE_KEY_MAX && (!d->key_len || !d->key[d->key_len - 1]) &&
+	       d->labels == labels;
 }
 
 static uint16_t record_type(const struct image_denial *d)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define COURTESY_TOGETHER 4u /* hosts whose addresses of both kinds are sent, or none, unsigned */
+
 /* Signatures stand beside what they sign, denial in a tree of its own (image.md, "Signed zones").
  */
 static bool type_kept(uint16_t type)
@@ -81,14 +83,12 @@ static uint32_t targets_find(struct making *m, const struct zone_rrset *rrset, b
 	return count;
 }
 
-static void addresses_add(struct making *m, const struct zone_node *node)
+static void address_add(struct making *m, const struct zone_node *node, uint16_t type)
 {
-	const struct zone_rrset *a = zone_rrset(node, RR_A), *aaaa = zone_rrset(node, RR_AAAA);
+	const struct zone_rrset *rrset = zone_rrset(node, type);
 
-	if (a)
-		group_rrset(m->group, GROUP_ADDITIONAL, node, a, a->ttl);
-	if (aaaa)
-		group_rrset(m->group, GROUP_ADDITIONAL, node, aaaa, aaaa->ttl);
+	if (rrset)
+		group_rrset(m->group, GROUP_ADDITIONAL, node, rrset, rrset->ttl);
 }
 
 /* Signatures of a set, in the fragment that was begun for them. */
@@ -101,13 +101,44 @@ static void signatures_add(struct making *m, enum group_section section,
 		group_rrset(m->group, section, owner, rrsig, rrsig->ttl);
 }
 
-static void address_signatures_add(struct making *m, const struct zone_node *node)
+/* Addresses of m->targets[] that are a courtesy: of all, or of those outside the delegation. */
+static void courtesy_add(struct making *m, const struct zone_node *cut, uint32_t count,
+	uint16_t type, bool signatures)
 {
-	/* addresses below a cut are the other zone's, whatever stands beside them */
-	if (node->flags & (ZONE_NODE_OCCLUDED | ZONE_NODE_CUT))
-		return;
-	signatures_add(m, GROUP_ADDITIONAL, node, node, RR_A);
-	signatures_add(m, GROUP_ADDITIONAL, node, node, RR_AAAA);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct zone_node *target = m->targets[i];
+
+		if (cut && name_within(target->name, cut->name))
+			continue;
+		if (!signatures)
+			address_add(m, target, type);
+		else if (!(target->flags & (ZONE_NODE_OCCLUDED | ZONE_NODE_CUT)))
+			/* addresses below a cut are the other zone's, whatever stands beside them
+			 */
+			signatures_add(m, GROUP_ADDITIONAL, target, target, type);
+	}
+}
+
+/*
+ * They are left out where they don't fit, many by their type: a resolver that gets one kind knows
+ * where to ask.
+ */
+static void courtesy_render(struct making *m, const struct zone_node *cut, uint32_t count)
+{
+	static const uint16_t types[] = {RR_A, RR_AAAA};
+	bool is_signed = m->out->flags & VERSION_SIGNED,
+	     apart = is_signed || count > COURTESY_TOGETHER;
+
+	for (unsigned first = 0; first < 2; first += apart ? 1 : 2) {
+		unsigned end = apart ? first + 1 : 2;
+
+		group_fragment(m->group, FRAGMENT_OPTIONAL);
+		for (unsigned t = first; t < end; t++)
+			courtesy_add(m, cut, count, types[t], false);
+		group_fragment(m->group, FRAGMENT_OPTIONAL | FRAGMENT_DNSSEC);
+		for (unsigned t = first; t < end && is_signed; t++)
+			courtesy_add(m, cut, count, types[t], true);
+	}
 }
 
 /*
@@ -125,19 +156,12 @@ static void referral_render(
 	if (m->out->flags & VERSION_SIGNED)
 		group_fragment(m->group, 0);
 	for (uint32_t i = 0; i < count; i++) {
-		if (name_within(m->targets[i]->name, node->name))
-			addresses_add(m, m->targets[i]);
-	}
-	group_fragment(m->group, FRAGMENT_OPTIONAL);
-	for (uint32_t i = 0; i < count; i++) {
 		if (!name_within(m->targets[i]->name, node->name))
-			addresses_add(m, m->targets[i]);
+			continue;
+		address_add(m, m->targets[i], RR_A);
+		address_add(m, m->targets[i], RR_AAAA);
 	}
-	group_fragment(m->group, FRAGMENT_OPTIONAL | FRAGMENT_DNSSEC);
-	for (uint32_t i = 0; i < count && m->out->flags & VERSION_SIGNED; i++) {
-		if (!name_within(m->targets[i]->name, node->name))
-			address_signatures_add(m, m->targets[i]);
-	}
+	courtesy_render(m, node, count);
 }
 
 static bool target_inside(const struct making *m, const struct zone_rrset *alias)
@@ -166,12 +190,7 @@ static void answer_render(
 	/* The zone's own servers may live below a cut of it: a priming answer needs their glue (RFC
 	 * 8109 4.2). */
 	uint32_t count = targets_find(m, rrset, rrset->type == RR_NS);
-	group_fragment(m->group, FRAGMENT_OPTIONAL);
-	for (uint32_t i = 0; i < count; i++)
-		addresses_add(m, m->targets[i]);
-	group_fragment(m->group, FRAGMENT_OPTIONAL | FRAGMENT_DNSSEC);
-	for (uint32_t i = 0; i < count; i++)
-		address_signatures_add(m, m->targets[i]);
+	courtesy_render(m, NULL, count);
 }
 
 /* The groups of an entry behind its types. Its size, or -EFBIG: the layout can't hold it. */

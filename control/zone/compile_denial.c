@@ -38,6 +38,8 @@ static int denial_append(struct making *m, const uint8_t *key, uint32_t key_len,
 		return REFUSED;
 	memset(m->entry, 0, at);
 	denial->key_len = (uint16_t)key_len;
+	if (type == RR_NSEC)
+		denial->labels = node->labels - m->out->apex_labels;
 	memcpy(denial->key, key, key_len);
 	group_begin(m->group, zone_origin(m->zone), zone_origin(m->zone), false);
 	group_fragment(m->group, 0);
@@ -59,18 +61,19 @@ static bool rdata_only(const struct zone_rrset *rrset, struct zone_rdata *rdata)
 
 /* ---- NSEC ---- */
 
-/* image.md, "denial". Octets written, or REFUSED. */
-static int name_key(const uint8_t *name, unsigned labels, uint8_t key[NAME_MAX_SIZE])
+/* image.md, "denial". Octets written. */
+static uint32_t name_key(const uint8_t *name, unsigned labels, uint8_t key[IMAGE_KEY_MAX])
 {
-	int size = 0;
+	uint32_t size = 0;
 
 	while (labels--) {
 		const uint8_t *label = name_skip(name, labels);
 
 		for (unsigned i = 1; i <= *label; i++) {
+			/* 0 ends a label: it and 1 are written behind a 1 */
 			if (label[i] <= 1)
-				return REFUSED;
-			key[size++] = label[i];
+				key[size++] = 1;
+			key[size++] = label[i] + (label[i] <= 1);
 		}
 		key[size++] = 0;
 	}
@@ -79,10 +82,10 @@ static int name_key(const uint8_t *name, unsigned labels, uint8_t key[NAME_MAX_S
 
 static int nsec_append(struct making *m, const struct zone_node *node)
 {
-	uint8_t key[NAME_MAX_SIZE];
-	int size = name_key(node->name, node->labels - m->out->apex_labels, key);
+	uint8_t key[IMAGE_KEY_MAX];
+	uint32_t size = name_key(node->name, node->labels - m->out->apex_labels, key);
 
-	return size < 0 ? size : denial_append(m, key, (uint32_t)size, node, RR_NSEC);
+	return denial_append(m, key, size, node, RR_NSEC);
 }
 
 /* Reads the next name out of a node's NSEC. */
@@ -184,7 +187,28 @@ static bool label_hash(const uint8_t *label, uint8_t hash[IMAGE_HASH_SIZE])
 	return true;
 }
 
-/* Of this chain? Then its next hash. RFC 5155 section 3.2. */
+/* Of this chain? Its parameters say (RFC 5155 section 3.2). */
+static bool rdata_ours(const struct zone_nsec3 *nsec3, const struct zone_rdata *rdata)
+{
+	return rdata->size >= 5u + nsec3->salt_size && rdata->data[0] == nsec3->algorithm &&
+	       octets_u16(rdata->data + 2) == nsec3->iterations &&
+	       rdata->data[4] == nsec3->salt_size &&
+	       !(nsec3->salt_size && memcmp(rdata->data + 5, nsec3->salt, nsec3->salt_size));
+}
+
+/* Is any of the records of this chain? */
+static bool nsec3_ours(const struct zone *zone, const struct zone_rrset *rrset)
+{
+	struct zone_rdata rdata = {0};
+
+	while (zone_rdata_next(rrset, &rdata)) {
+		if (rdata_ours(&zone->nsec3, &rdata))
+			return true;
+	}
+	return false;
+}
+
+/* The next hash of a record of this chain. */
 static bool nsec3_next(const struct making *m, const struct zone_rrset *rrset,
 	uint8_t next[IMAGE_HASH_SIZE], bool *opt_out)
 {
@@ -192,11 +216,8 @@ static bool nsec3_next(const struct making *m, const struct zone_rrset *rrset,
 	uint32_t salt_end = 5u + nsec3->salt_size;
 	struct zone_rdata rdata;
 
-	if (!rdata_only(rrset, &rdata) || rdata.size < salt_end + 1 + IMAGE_HASH_SIZE ||
-		rdata.data[0] != nsec3->algorithm || rdata.data[1] & ~1u ||
-		octets_u16(rdata.data + 2) != nsec3->iterations ||
-		rdata.data[4] != nsec3->salt_size ||
-		(nsec3->salt_size && memcmp(rdata.data + 5, nsec3->salt, nsec3->salt_size)) ||
+	if (!rdata_only(rrset, &rdata) || !rdata_ours(nsec3, &rdata) ||
+		rdata.size < salt_end + 1 + IMAGE_HASH_SIZE || rdata.data[1] & ~1u ||
 		rdata.data[salt_end] != IMAGE_HASH_SIZE)
 		return false;
 	memcpy(next, rdata.data + salt_end + 1, IMAGE_HASH_SIZE);
@@ -204,11 +225,12 @@ static bool nsec3_next(const struct making *m, const struct zone_rrset *rrset,
 	return true;
 }
 
-/* The denials, and their hashes beside them. */
+/* The denials, and their hashes beside them. Those of another chain, which comes or goes, are left
+ * out: servers prove with the one that the only NSEC3PARAM names. */
 static int nsec3_list(struct making *m, bool opt_out[])
 {
 	const struct zone *zone = m->zone;
-	uint8_t next[IMAGE_HASH_SIZE];
+	uint8_t next[IMAGE_HASH_SIZE] = {0};
 	uint32_t count = 0;
 	int error = 0;
 
@@ -218,6 +240,10 @@ static int nsec3_list(struct making *m, bool opt_out[])
 
 		if (!rrset)
 			continue;
+		if (!nsec3_ours(zone, rrset)) {
+			m->out->flags |= VERSION_HASHED;
+			continue;
+		}
 		if (node->labels != m->out->apex_labels + 1u ||
 			!label_hash(node->name, m->hashes[count]) ||
 			(count && memcmp(next, m->hashes[count], sizeof(next))) ||
@@ -293,6 +319,14 @@ out:
 	return error;
 }
 
+/* Does the zone hold names below this one, hidden ones too? */
+static bool node_has_below(const struct zone *zone, const struct zone_node *node)
+{
+	const struct zone_node *next = node + 1;
+
+	return next < zone->nodes + zone->node_count && name_within(next->name, node->name);
+}
+
 void hashes_write(const struct making *m, const struct zone_node *node, struct image_hashes *to)
 {
 	uint8_t star[STAR_SIZE + NAME_MAX_SIZE] = {1, '*'};
@@ -302,6 +336,8 @@ void hashes_write(const struct making *m, const struct zone_node *node, struct i
 	name_hash3(&m->zone->nsec3, node->name, node->name_size, to->own);
 	hash_place(m, to->own, &match);
 	to->flags = match ? HASHES_MATCH : 0;
+	if (node->name[0] == 1 && node->name[1] == '*' && node_has_below(m->zone, node))
+		to->flags |= HASHES_BELOW;
 	if (node->flags & ZONE_NODE_CUT)
 		return;
 	memset(to->star, 0, sizeof(to->star));
@@ -330,8 +366,6 @@ int denial_compile(struct making *m)
 
 	if (zone->denial == ZONE_UNSIGNED)
 		return 0;
-	if (zone->denial == ZONE_NSEC3)
-		out->flags |= VERSION_HASHED;
 	out->denials = calloc(zone->node_count, sizeof(*out->denials));
 	if (!out->denials)
 		return -ENOMEM;
@@ -340,6 +374,8 @@ int denial_compile(struct making *m)
 	else if (params_clear(zone))
 		error = nsec3_chain(m);
 	if (error) {
+		if (zone->denial == ZONE_NSEC3)
+			out->flags |= VERSION_HASHED;
 		out->denial_count = 0;
 		out->size = 0; /* nothing else was made so far */
 		return error == REFUSED ? 0 : error;

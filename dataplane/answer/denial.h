@@ -236,11 +236,9 @@ STEP int node_step(PACKET *p, struct query *q)
 	return STEP_NEXT;
 }
 
-/* The denial at or before the key, and in proofs[]. */
-STEP int denial_find(PACKET *p, struct query *q)
+/* node = the denial at or before the key. */
+STEP int denial_seek(PACKET *p, struct query *q)
 {
-	u32 count;
-
 	if (!q)
 		return REASON_INTERNAL;
 	q->node = q->denial;
@@ -254,8 +252,20 @@ STEP int denial_find(PACKET *p, struct query *q)
 		if (q->node_level == 0)
 			break;
 	}
-	if (q->node_level)
-		return REASON_IMAGE;
+	return q->node_level ? REASON_IMAGE : STEP_NEXT;
+}
+
+/* The denial at or before the key, in proofs[]. */
+STEP int denial_find(PACKET *p, struct query *q)
+{
+	u32 count;
+	int reason;
+
+	if (!q)
+		return REASON_INTERNAL;
+	reason = denial_seek(p, q);
+	if (reason)
+		return reason;
 	count = q->proof_count;
 	for (u32 i = 0; i < PROOFS_MAX; i++) {
 		if (i == count) {
@@ -278,9 +288,43 @@ INLINE u64 word_has_below(u64 w, u64 n)
 }
 
 /*
- * Append a label of name[] to the key. One with an octet below 2 passes: a label ends with 0, and
- * Knot's order of such names is its own.
+ * Append a label that holds octets 0 or 1 to the key: these are written behind a 1, for 0 ends a
+ * label. Knot 3.2 takes names with an octet 0 for others, so they pass.
  */
+STEP int key_label_low(struct query *q, u32 label)
+{
+	u32 at, length, to;
+
+	if (!q)
+		return REASON_INTERNAL;
+	at = q->label[label & (LABELS_MAX - 1)];
+	length = *name_place(q, at) & 63;
+	at++;
+	for (u32 i = 0; i < 63; i++) {
+		u32 octet;
+
+		FORGET(q);
+		if (i >= length)
+			break;
+		octet = (u8)word_fold(*name_place(q, at + i));
+		to = q->key_size;
+		if (octet == 0)
+			return REASON_DNSSEC;
+		if (octet == 1) {
+			*key_place(q, to) = 1;
+			to++;
+			octet++;
+		}
+		*key_place(q, to) = octet;
+		q->key_size = to + 1;
+	}
+	to = q->key_size;
+	*key_place(q, to) = 0;
+	key_end(q, to + 1);
+	return STEP_NEXT;
+}
+
+/* Append a label of name[] to the key. */
 STEP int key_label(struct query *q, u32 label)
 {
 	u32 at, length, to;
@@ -305,7 +349,7 @@ STEP int key_label(struct query *q, u32 label)
 			filled = w | ~word_first(~0ull, left);
 		}
 		if (word_has_below(filled, 2))
-			return REASON_DNSSEC;
+			return key_label_low(q, label);
 		word_store64(key_place(q, to + i), word_fold(w));
 		left -= 8;
 	}
@@ -335,6 +379,7 @@ STEP int key_labels(struct query *q, u32 from, u32 to)
 /* `label` is where the encloser's or the cut's name begins. */
 INLINE int nsec_prove(PACKET *p, struct query *q, u32 proof, u32 label)
 {
+	const struct image_denial *d;
 	u32 size;
 	int reason;
 
@@ -351,7 +396,17 @@ INLINE int nsec_prove(PACKET *p, struct query *q, u32 proof, u32 label)
 		return reason;
 	word_store16(key_place(q, size), '*');
 	key_end(q, size + 2);
-	return denial_find(p, q);
+	reason = denial_find(p, q);
+	if (reason || proof != PROOF_NXDOMAIN)
+		return reason;
+	/* If what denies the wildcard lies two labels or more below the encloser, NSD takes the
+	 * child above it for that. */
+	d = image_at(p, q->node, 0);
+	if (!d)
+		return REASON_IMAGE;
+	key_end(q, size);
+	return denial_beyond(q, d) && d->labels > q->name_labels - label + 1 ? REASON_DNSSEC
+									     : STEP_NEXT;
 }
 
 /* ---- NSEC3: keys are hashes ---- */
@@ -520,6 +575,74 @@ STEP int hashes_above(PACKET *p, struct query *q, u32 label)
 	return REASON_DNSSEC;
 }
 
+/* The key of an NSEC3 whose owner's label begins at `at` of name[]: found = 0 if it isn't base32hex
+ * (RFC 4648 section 7). */
+STEP int key_base32(struct query *q, u32 at)
+{
+	u64 bits = 0;
+
+	if (!q)
+		return REASON_INTERNAL;
+	q->found = 0;
+	for (u32 i = 0; i < NSEC3_LABEL; i++) {
+		u32 octet = (u8)word_fold(*name_place(q, at + 1 + i)), digit = octet - '0';
+
+		if (digit > 9)
+			digit = octet - 'a' + 10;
+		if (digit > 31)
+			return STEP_NEXT;
+		bits = bits << 5 | digit;
+		if (i % 8 == 7)
+			word_store64(key_place(q, i / 8 * 5), __builtin_bswap64(bits << 24));
+	}
+	key_end(q, IMAGE_HASH_SIZE);
+	q->found = 1;
+	return STEP_NEXT;
+}
+
+/*
+ * found = is the name of name[], or one above it, an owner of NSEC3 records? They lie just below
+ * the apex, and are as long as a hash (RFC 5155 section 3). NSD takes them for names of the zone.
+ */
+STEP int owner_probe(PACKET *p, struct query *q)
+{
+	const struct image_version *v;
+	const struct image_denial *d;
+	u32 at;
+	int reason;
+
+	if (!q)
+		return REASON_INTERNAL;
+	v = image_at(p, q->version, 0);
+	if (!v)
+		return REASON_IMAGE;
+	q->found = 0;
+	if (q->name_labels == 0 || !(v->flags & (VERSION_NSEC3 | VERSION_HASHED)))
+		return STEP_NEXT;
+	at = q->label[(q->name_labels - 1) & (LABELS_MAX - 1)];
+	if (*name_place(q, at) != NSEC3_LABEL)
+		return STEP_NEXT;
+	q->denial = v->denial;
+	if (v->flags & VERSION_HASHED) {
+		/* in a chain that `denial` hasn't got */
+		q->found = 1;
+		return STEP_NEXT;
+	}
+	reason = key_base32(q, at);
+	if (reason || !q->found)
+		return reason;
+	reason = denial_seek(p, q);
+	if (reason)
+		return reason;
+	d = image_at(p, q->node, 0);
+	if (!d)
+		return REASON_IMAGE;
+	q->found = !((word_load64(q->key) ^ word_load64(d->key)) |
+		     (word_load64(q->key + 8) ^ word_load64(d->key + 8)) |
+		     (word_load32(q->key + 16) ^ word_load32(d->key + 16)));
+	return STEP_NEXT;
+}
+
 /*
  * In the order of RFC 5155 section 7.2. A name in the chain proves of itself what isn't there. One
  * that isn't has a closest encloser, which is there, and a next closer name, which is covered; of a
@@ -533,9 +656,14 @@ INLINE int nsec3_prove(
 	int reason;
 
 	/* NSD takes the owner of an NSEC3 for a closest encloser */
-	if (!itself && label == q->name_labels && label >= 2 &&
-		*name_place(q, q->label[(label - 1) & (LABELS_MAX - 1)]) == NSEC3_LABEL)
-		return REASON_DNSSEC;
+	if (!itself && label == q->name_labels && label >= 2) {
+		u32 encloser = q->found;
+
+		reason = owner_probe(p, q);
+		if (reason || q->found)
+			return reason ? reason : REASON_DNSSEC;
+		q->found = encloser;
+	}
 	if (itself && !hashes) {
 		if (!(e->flags & ENTRY_CUT))
 			return REASON_DNSSEC;
@@ -577,6 +705,40 @@ INLINE int name_is_star(struct query *q)
 	return q->name_labels && word_load16(q->name) == (1 | '*' << 8);
 }
 
+/* What servers prove in different ways: a reason (servers.md, "Denial"). */
+STEP int denial_differs(PACKET *p, struct query *q, u32 proof)
+{
+	u32 synthesised = proof == PROOF_WILDCARD || proof == PROOF_WILDCARD_NODATA;
+	const struct image_entry *e;
+	const struct settings *s;
+
+	if (!q)
+		return REASON_INTERNAL;
+	/* of names that begin with "*" NSD proves more where they are there, Knot less where not */
+	if (name_is_star(q) && (synthesised || (proof == PROOF_NODATA && q->flags & QUERY_NSEC3)))
+		return REASON_DNSSEC;
+	if (proof == PROOF_WILDCARD_NODATA) {
+		e = image_at(p, q->entry, 0);
+		if (!e)
+			return REASON_IMAGE;
+		/* NSD proves that an empty non-terminal is there, Knot and BIND don't */
+		if (!(q->flags & QUERY_NSEC3) && e->types == 0)
+			return REASON_DNSSEC;
+		/* NSD sends no closest encloser where names lie below the wildcard */
+		if (q->flags & QUERY_NSEC3 && e->flags & ENTRY_HASHED &&
+			entry_hashes(e)->flags & HASHES_BELOW)
+			return REASON_DNSSEC;
+	}
+	/* NSD proves of what a DNAME makes, and isn't there, only what its closest encloser has */
+	if (q->flags & QUERY_DNAME && !(q->flags & QUERY_NSEC3) &&
+		(synthesised || proof == PROOF_NXDOMAIN)) {
+		s = settings_get(p);
+		if (!s || s->flags & SETTINGS_DNAME_NSEC_PASS)
+			return REASON_DNSSEC;
+	}
+	return STEP_NEXT;
+}
+
 /*
  * Find the denials of an answer while the name that it is about stands in name[]. They are placed
  * at the answer's end, those of several names along a chain together.
@@ -589,21 +751,12 @@ STEP int denial_prove(PACKET *p, struct query *q, u32 proof)
 
 	if (!q)
 		return REASON_INTERNAL;
-	if (q->flags & QUERY_TC)
-		return STEP_NEXT;
 	reason = name_take(p, q);
 	if (reason)
 		return reason;
-	/* Servers don't prove the same where a wildcard has no data of the type; and of names that
-	 * begin with "*" NSD proves more where they are there, Knot less where not. */
-	if (proof == PROOF_WILDCARD_NODATA ||
-		(name_is_star(q) && (proof == PROOF_WILDCARD ||
-					    (proof == PROOF_NODATA && q->flags & QUERY_NSEC3))))
-		return REASON_DNSSEC;
-	/* behind a DNAME or a wildcard's alias, servers don't agree what else is to be denied */
-	if ((q->flags & QUERY_DNAME || q->proof_count) && proof != PROOF_REFERRAL &&
-		proof != PROOF_WILDCARD)
-		return REASON_DNSSEC;
+	reason = denial_differs(p, q, proof);
+	if (reason)
+		return reason;
 	e = image_at(p,
 		proof == PROOF_WILDCARD || proof == PROOF_WILDCARD_NODATA ? q->encloser : q->entry,
 		0);

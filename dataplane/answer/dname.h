@@ -29,8 +29,11 @@ STEP int alias_place(PACKET *p, struct query *q, u32 owner, u32 ttl, u32 length)
 	at = q->synth_used;
 	if (n >= PLACED_MAX || at + size + 8 > SYNTH_ROOM)
 		return REASON_CHAIN;
-	if (q->size + size > q->limit)
-		return REASON_ROOM;
+	if (q->size + size > q->limit) {
+		if (!(q->flags & QUERY_SIGNED))
+			return REASON_ROOM;
+		reply_over(q, 1);
+	}
 	word_store64(synth_place(q, at), be16_of(0xc000 | owner).raw |
 						 (u32)be16_of(TYPE_CNAME).raw << 16 |
 						 (u64)be16_of(CLASS_IN).raw << 32 | (u64)ttl << 48);
@@ -156,6 +159,7 @@ STEP int dname_follow(PACKET *p, struct query *q, u32 n, u32 owner, u32 prefix)
 	if (reason || q->qtype == TYPE_CNAME)
 		return reason;
 	q->hops++;
+	q->spare += key;
 	return chain_labels(p, q);
 }
 
@@ -181,9 +185,6 @@ STEP int dname_select(PACKET *p, struct query *q)
 
 	if (!q)
 		return REASON_INTERNAL;
-	/* of some such chains' ends a validator makes "bogus" of our proofs */
-	if (q->flags & QUERY_SIGNED)
-		return REASON_DNSSEC;
 	if (q->hops >= CHAIN_MAX)
 		return REASON_CHAIN;
 	if (dname_placed(q))

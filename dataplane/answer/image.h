@@ -27,15 +27,15 @@
 #define IMAGE_TYPES_MAX    64u
 #define IMAGE_RRS_MAX      255u
 #define IMAGE_FRAGMENT_MAX 4096u /* bytes of RRs */
-#define IMAGE_GROUP_MAX    4u    /* fragments in a group */
+#define IMAGE_GROUP_MAX    6u    /* fragments in a group */
 #define IMAGE_DEPTH_MAX    18
 #define IMAGE_BUCKETS      64u /* in a segment */
 #define IMAGE_SLOTS        8u  /* in a bucket */
 #define IMAGE_SEGMENT_SIZE 4096u
 #define IMAGE_NODE_LEVELS  12u /* of a tree of denials */
 #define IMAGE_NODE_ITEMS   64u
-#define IMAGE_KEY_MAX      254u /* of a denial: a name without the root label */
-#define IMAGE_HASH_SIZE    20u  /* SHA-1 (RFC 5155 section 11) */
+#define IMAGE_KEY_MAX      508u /* of a denial: a name without the root label, octets 0 and 1 twice */
+#define IMAGE_HASH_SIZE    20u /* SHA-1 (RFC 5155 section 11) */
 
 /* Bytes from the start of one shard to the start of the next. */
 #define IMAGE_STRIDE(shard_shift) ((1ull << (shard_shift)) + IMAGE_SLACK)
@@ -103,7 +103,7 @@ enum {
 	VERSION_SIGNED = 1 << 1, /* holds signatures; without NSEC or NSEC3, DO passes */
 	VERSION_NSEC = 1 << 2,   /* `denial` orders NSEC records by name */
 	VERSION_NSEC3 = 1 << 3,  /* `denial` orders NSEC3 records by hash */
-	VERSION_HASHED = 1 << 4, /* the zone holds NSEC3 records, in a chain that is whole or not */
+	VERSION_HASHED = 1 << 4, /* the zone holds NSEC3 records that `denial` doesn't have */
 };
 
 struct image_version {
@@ -157,7 +157,10 @@ struct image_type {
 #define TYPE_SHARED 0x8000u /* in where: a u32 offset of a shared fragment stands there */
 
 /* NSEC3 hashes that need not be computed, at ENTRY_HASHES_AT(key_len, types). */
-enum { HASHES_MATCH = 1 << 0 /* an NSEC3 has `own` */ };
+enum {
+	HASHES_MATCH = 1 << 0, /* an NSEC3 has `own` */
+	HASHES_BELOW = 1 << 1, /* of a wildcard: the zone holds names below it */
+};
 struct image_hashes {
 	u8 flags;
 	u8 reserved[3];
@@ -197,7 +200,8 @@ struct image_fragment {
 /* An NSEC or NSEC3 with its signatures; the group stands at DENIAL_GROUP_AT(key_len). */
 struct image_denial {
 	u16 key_len;
-	u16 reserved[3];
+	u16 labels; /* of an NSEC's owner, below the apex */
+	u16 reserved[2];
 	u8 key[]; /* zeros behind it, one at least, to a multiple of 8 */
 };
 #define DENIAL_HEAD              8u

@@ -25,8 +25,11 @@
 #define NAME_BLOCKS       (NAME_MAX / NAME_BLOCK + 2)
 #define LABELS_MAX        128u
 #define PLACED_MAX        16u
-#define CHAIN_MAX         5u  /* CNAMEs followed: Knot follows five, NSD and BIND more */
-#define COMPRESSION_SPARE 64u /* that servers may need more for a referral and its glue */
+#define CHAIN_MAX         5u   /* CNAMEs followed: Knot follows five, NSD and BIND more */
+#define COMPRESSION_SPARE 64u  /* that servers may need more for a referral and its glue */
+#define SOA_SPARE         16u  /* that they may need less for the names of a SOA */
+#define ADDRESS_SIZE      16u  /* of an A record whose owner is a pointer */
+#define SIGNATURE_SIZE    336u /* of most: RSA of 2048 bits, and its signer's name */
 #define DNS_HEADER        12u
 #define QUESTION_FIXED    4u /* QTYPE and QCLASS */
 #define OPT_SIZE          11u
@@ -54,6 +57,8 @@ enum {
 	QUERY_SIGNED = 1 << 13,   /* DO, and the zone is signed: signatures and proofs belong in */
 	QUERY_NSEC3 = 1 << 14,    /* and its denials are NSEC3 */
 	QUERY_PROOF = 1 << 15,    /* proofs are to be placed before additional records */
+	QUERY_OVER = 1 << 18,     /* with QUERY_SIGNED: what was placed doesn't fit */
+	QUERY_OVER_ANSWER = 1 << 19, /* its first record that doesn't is an answer */
 };
 
 /* A fragment with its place in the reply. */
@@ -166,6 +171,7 @@ struct query {
 	u32 referral;   /* entry: its DS is the proof */
 	u32 proof_count;
 	u32 proofs[PROOFS_MAX]; /* denials, each once */
+	u32 spare;              /* octets that a server may need less */
 	u32 key_size;
 	u32 sha1[5];
 	u32 words[80];

@@ -56,15 +56,70 @@ INLINE u32 fragment_next(const struct image_fragment *f, u32 rel)
 	return (rel + FRAGMENT_PLACES_AT(f->length) + 2 * places + 3) & ~3u;
 }
 
+/* What is placed doesn't fit; is what doesn't an answer? */
+INLINE void reply_over(struct query *q, u32 answer)
+{
+	if (answer && !(q->flags & QUERY_OVER))
+		q->flags |= QUERY_OVER_ANSWER;
+	q->flags |= QUERY_OVER;
+}
+
+/*
+ * A fragment of so many octets doesn't fit; `head` is its records[] and flags. It is left out, with
+ * its group's rest; or placed all the same, where QUERY_OVER says so then.
+ *
+ * Additional records are a courtesy: left out. An answer is left out with TC, the aliases before it
+ * stay (RFC 2181 section 9). With signatures, servers agree on TC wherever something is missing;
+ * what is still to come counts, for another's names may be shorter (reply_truncate). A referral's
+ * glue (RFC 9471), a SOA, anything in an unsigned reply with a DNAME: what is sent of them, and
+ * with which flags, differs between servers, so the local one decides.
+ */
+STEP int fragment_over(PACKET *p, struct query *q, u32 head, u32 length)
+{
+	u32 authority = head >> 8 & 0xff, additional = head >> 16 & 0xff, flags = head >> 24;
+	const struct settings *s;
+	u32 least = ADDRESS_SIZE;
+
+	if (!q)
+		return pass(REASON_INTERNAL);
+	s = settings_get(p);
+	if (!s)
+		return REASON_INTERNAL;
+	if (flags & FRAGMENT_OPTIONAL) {
+		/* where not one address fits into a referral, NSD says TC */
+		if (q->flags & QUERY_SIGNED)
+			least += SIGNATURE_SIZE;
+		return q->counts >> 32 || q->flags & QUERY_OVER || q->size + least <= q->limit
+			       ? STEP_NEXT
+			       : REASON_ROOM;
+	}
+	/* and where they say TC, one that writes names shorter may get it in */
+	if (additional && (!(s->flags & SETTINGS_GLUE_TC) ||
+				  q->size + length <= q->limit + COMPRESSION_SPARE))
+		return REASON_ROOM;
+	if (q->flags & QUERY_SIGNED) {
+		/* Knot sends no TC where it is the SOA that doesn't fit */
+		if (authority && q->flags & QUERY_AA && q->flags & QUERY_PROOF &&
+			!(q->flags & QUERY_OVER) && !(flags & FRAGMENT_DNSSEC))
+			return REASON_ROOM;
+		if (flags & FRAGMENT_OVERSIZE)
+			q->size += IMAGE_FRAGMENT_MAX;
+		if (additional)
+			q->spare += COMPRESSION_SPARE;
+		reply_over(q, !authority && !additional);
+		return STEP_NEXT;
+	}
+	if (q->flags & QUERY_DNAME || (authority && q->flags & QUERY_AA) ||
+		(flags & FRAGMENT_OVERSIZE && !(q->flags & QUERY_AA)))
+		return REASON_ROOM;
+	q->flags |= QUERY_TC;
+	return STEP_NEXT;
+}
+
 /*
  * Place the fragment at `rel` of the object at `offset` behind what is placed already;
  * q->group_next is where the next one of its group begins. `group`: where in the message the group
  * begins.
- *
- * An answer that doesn't fit is left out with TC, the aliases before it stay (RFC 2181 section 9).
- * A referral with its glue (RFC 9471), the SOA of a negative answer, signatures, proofs, additional
- * records, anything in a reply with a DNAME: what is sent of them, and with which flags, differs
- * between servers, so the local one decides.
  */
 INLINE int fragment_place(PACKET *p, struct query *q, u32 offset, u32 rel, u32 rendered, u32 group)
 {
@@ -79,17 +134,17 @@ INLINE int fragment_place(PACKET *p, struct query *q, u32 offset, u32 rel, u32 r
 		return pass(REASON_IMAGE);
 	length = f->length;
 	if (f->flags & FRAGMENT_OVERSIZE || at + length > q->limit) {
-		if (f->flags & (FRAGMENT_OPTIONAL | FRAGMENT_DNSSEC) || !(q->flags & QUERY_AA) ||
-			q->flags & QUERY_DNAME || f->records[1] || f->records[2])
-			return pass(REASON_ROOM);
-		q->flags |= QUERY_TC;
-		return STEP_NEXT;
-	}
-	/* servers compress worse than this, each in its way: theirs may not fit where ours just
-	 * does */
-	if (f->records[2] && !(f->flags & FRAGMENT_OPTIONAL) &&
-		at + length + COMPRESSION_SPARE > q->limit)
+		int reason = fragment_over(p, q, word_load32(f->records), length);
+
+		if (reason || !(q->flags & QUERY_OVER))
+			return reason;
+		at = q->size;
+	} else if (f->records[2] && !(f->flags & FRAGMENT_OPTIONAL) &&
+		   at + length + COMPRESSION_SPARE > q->limit) {
+		/* servers compress worse than this, each in its way: theirs may not fit where ours
+		 * just does */
 		return pass(REASON_ROOM);
+	}
 	if (n >= PLACED_MAX)
 		return pass(REASON_CHAIN);
 	OPAQUE(n);
@@ -143,6 +198,16 @@ STEP int group_go_on(PACKET *p, struct query *q, u32 offset, u32 rendered, u32 g
 	if (f->flags & FRAGMENT_DNSSEC && !(q->flags & QUERY_SIGNED)) {
 		q->group_next = f->flags & FRAGMENT_MORE ? fragment_next(f, rel) : 0;
 		return STEP_NEXT;
+	}
+	/* additional records go with their signatures, or not at all */
+	if (f->flags & FRAGMENT_OPTIONAL && f->flags & FRAGMENT_MORE && q->flags & QUERY_SIGNED) {
+		const struct image_fragment *next = image_at(p, offset, fragment_next(f, rel));
+
+		if (next && next->flags & FRAGMENT_DNSSEC &&
+			q->size + f->length + next->length > q->limit) {
+			q->group_next = 0;
+			return fragment_over(p, q, word_load32(f->records), f->length);
+		}
 	}
 	return fragment_place(p, q, offset, rel, rendered, group);
 }
@@ -206,6 +271,9 @@ STEP int denial_place(PACKET *p, struct query *q, u32 offset)
 		return REASON_INTERNAL;
 	if (!d)
 		return REASON_IMAGE;
+	/* of a hash no more than the apex can be a pointer */
+	if (!(q->flags & QUERY_NSEC3))
+		q->spare += d->key_len;
 	q->group_next = DENIAL_GROUP_AT(d->key_len & (KEY_ROOM - 1));
 	return group_go_on(p, q, offset, 0, q->size);
 }
@@ -218,8 +286,6 @@ STEP int proofs_place(PACKET *p, struct query *q)
 	if (!q)
 		return REASON_INTERNAL;
 	q->flags &= ~QUERY_PROOF;
-	if (q->flags & QUERY_TC)
-		return STEP_NEXT;
 	if (q->referral)
 		reason = referral_place(p, q);
 	for (u32 i = 0; i < PROOFS_MAX; i++) {
@@ -230,7 +296,7 @@ STEP int proofs_place(PACKET *p, struct query *q)
 		reason = denial_place(p, q, q->proofs[i]);
 	}
 	q->group_next = q->rest_next;
-	if (!q->group_next)
+	if (reason || !q->group_next || q->flags & QUERY_OVER)
 		return reason;
 	q->owner_at = q->rest_owner_at;
 	return group_finish(p, q, q->rest_offset, q->rest_rendered, q->rest_group);
@@ -373,7 +439,11 @@ STEP int chain_link(PACKET *p, struct query *q)
 		reason = select_entry(p, q, NAME_IN_QUERY);
 	if (!reason && q->flags & QUERY_PROOF && q->proof != PROOF_NONE)
 		reason = denial_prove(p, q, q->proof);
-	return !reason && q->chain ? chain_follow(p, q) : reason;
+	if (!reason && q->chain) {
+		reason = chain_follow(p, q);
+		q->spare += q->key_length;
+	}
+	return reason;
 }
 
 /* Find and select, along a chain of CNAMEs. */
@@ -387,6 +457,27 @@ INLINE int chain_answer(PACKET *p, struct query *q)
 			return reason;
 	}
 	return pass(REASON_CHAIN);
+}
+
+/*
+ * What was placed doesn't fit: TC and nothing else, unless a server that writes names shorter may
+ * get it in.
+ */
+STEP int reply_truncate(struct query *q)
+{
+	if (!q)
+		return REASON_INTERNAL;
+	if (q->size <= q->limit + q->spare)
+		return REASON_ROOM;
+	/* Knot doesn't get as far as the rcode where it is an alias that doesn't fit */
+	if (q->rcode != RCODE_NOERROR && q->flags & QUERY_OVER_ANSWER)
+		return REASON_ROOM;
+	q->flags |= QUERY_TC;
+	q->placed_count = 0;
+	q->sum = 0;
+	q->counts = 0;
+	q->size = DNS_HEADER + q->name_length + QUESTION_FIXED;
+	return STEP_NEXT;
 }
 
 /* With signatures and proofs. A way of its own, so that other answers pay nothing for it. */
@@ -409,10 +500,18 @@ STEP int signed_answer(PACKET *p, struct query *q)
 	q->proof_count = 0;
 	q->referral = 0;
 	q->rest_next = 0;
+	q->spare = SOA_SPARE;
 	reason = name_take(p, q);
 	if (!reason)
 		reason = chain_answer(p, q);
-	return !reason && q->flags & QUERY_PROOF ? proofs_place(p, q) : reason;
+	if (!reason && q->flags & QUERY_PROOF)
+		reason = proofs_place(p, q);
+	if (reason)
+		return reason;
+	if (q->flags & QUERY_OVER)
+		return reply_truncate(q);
+	/* Knot writes longer names along a chain */
+	return q->hops && q->size + COMPRESSION_SPARE > q->limit ? REASON_ROOM : STEP_NEXT;
 }
 
 INLINE int select_answer(PACKET *p, struct query *q)

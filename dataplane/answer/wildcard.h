@@ -14,8 +14,6 @@
 #ifndef ANODE_ANSWER_WILDCARD_H
 #define ANODE_ANSWER_WILDCARD_H
 
-#define HASHED_LABEL 32 /* octets of a SHA-1 hash in base32 (RFC 5155 section 1.3) */
-
 /* found = the entry of "*" below the closest encloser. The label takes the place of two octets of
  * the name for as long as that. */
 INLINE int wildcard_probe(PACKET *p, struct query *q)
@@ -33,23 +31,6 @@ INLINE int wildcard_probe(PACKET *p, struct query *q)
 	reason = entry_probe(p, q, at);
 	word_store16(name_place(q, at), octets);
 	return reason;
-}
-
-/*
- * May the name be an owner of NSEC3 records? NSD takes these for names of the zone, which no
- * wildcard covers. They lie just below the apex, and are as long as a hash (RFC 5155 section 3).
- */
-INLINE int wildcard_hashed(PACKET *p, struct query *q)
-{
-	const struct image_zone *z;
-	const struct image_version *v;
-
-	if (q->closer != q->name_labels ||
-		*name_place(q, q->label[(q->closer - 1) & (LABELS_MAX - 1)]) != HASHED_LABEL)
-		return 0;
-	z = image_at(p, q->zone, 0);
-	v = z ? image_at(p, image_head(&z->head), 0) : NULL;
-	return v && v->flags & VERSION_HASHED;
 }
 
 STEP int wildcard_select(PACKET *p, struct query *q)
@@ -74,8 +55,17 @@ STEP int wildcard_select(PACKET *p, struct query *q)
 	type = q->qtype;
 	if (e->flags & ENTRY_PASS)
 		return REASON_ENTRY_PASS;
-	if (e->flags & ENTRY_CUT || wildcard_hashed(p, q))
+	if (e->flags & ENTRY_CUT)
 		return REASON_WILDCARD;
+	/* no wildcard covers what is an owner of NSEC3 records, NSD says; others say it does */
+	if (q->closer == q->name_labels) {
+		reason = owner_probe(p, q);
+		if (reason || q->found)
+			return reason ? reason : REASON_WILDCARD;
+		e = image_at(p, q->entry, 0);
+		if (!e)
+			return REASON_IMAGE;
+	}
 	if (e->flags & ENTRY_CNAME && type != TYPE_CNAME) {
 		if (q->hops >= CHAIN_MAX)
 			return REASON_CHAIN;

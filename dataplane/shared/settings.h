@@ -80,6 +80,12 @@ enum {
 	/* Below a DNAME, a name that becomes too long passes: the local server doesn't say YXDOMAIN
 	   alone (Knot 3.2; not NSD, BIND) */
 	SETTINGS_YXDOMAIN_PASS = 1 << 3,
+	/* With DO, a name that a DNAME makes and that an NSEC must deny passes: the local server
+	   takes another NSEC than the one that covers it (NSD; not Knot, BIND) */
+	SETTINGS_DNAME_NSEC_PASS = 1 << 4,
+	/* Addresses of servers inside a delegation that don't fit: TC (Knot), else passes (NSD and
+	   BIND send a part of them) */
+	SETTINGS_GLUE_TC = 1 << 5,
 };
 
 struct settings_area {

@@ -414,6 +414,8 @@ static void settings_fit(struct oracle *o, size_t server)
 		s->copy_flags = m.flags & COPIED_FLAGS;
 	message_free(&m);
 	s->yxdomain_pass = strcmp(o->names[server], "knot") == 0;
+	s->dname_nsec_pass = strcmp(o->names[server], "nsd") == 0;
+	s->glue_tc = strcmp(o->names[server], "knot") == 0;
 	s->time = time(NULL);
 	q.flags = 0;
 	edns_fit(o, server, q);

@@ -222,6 +222,10 @@ static int setting_line(struct vector_reader *r)
 		s->chains_pass = true;
 	} else if (!strcmp(word, "yxdomain_pass")) {
 		s->yxdomain_pass = true;
+	} else if (!strcmp(word, "dname_nsec_pass")) {
+		s->dname_nsec_pass = true;
+	} else if (!strcmp(word, "glue_tc")) {
+		s->glue_tc = true;
 	} else if (!strcmp(word, "probe")) {
 		s->probe = true;
 	} else if (!strcmp(word, "fib")) {

@@ -49,6 +49,7 @@ struct vector_settings {
 	uint16_t copy_flags; /* of the DNS header, host order */
 	int64_t lease;       /* seconds from now; INT64_MIN = none */
 	bool hold, bypass, chains_pass, yxdomain_pass, probe, fib;
+	bool dname_nsec_pass, glue_tc;
 	struct settings_edns edns; /* without `wall` */
 	int64_t time;              /* Unix time when the world is filled */
 	bool image_none;

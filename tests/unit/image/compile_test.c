@@ -182,13 +182,14 @@ static bool is_occluded(const struct zone_node *node)
 	return node->flags & (ZONE_NODE_OCCLUDED | ZONE_NODE_NSEC3);
 }
 
+/* From the one kind of address to the other: 0 is A, 1 is AAAA. */
 static uint32_t addresses_expect(const struct reader_message *m, uint32_t *at, const uint8_t *owner,
-	const struct zone_node *node)
+	const struct zone_node *node, int from, int to)
 {
 	const uint16_t types[] = {RR_A, RR_AAAA};
 	uint32_t count = 0;
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = from; i <= to; i++) {
 		const struct zone_rrset *rrset = zone_rrset(node, types[i]);
 		if (rrset)
 			rrset_expect(m, at, owner, rrset, rrset->ttl);
@@ -234,7 +235,7 @@ static int name_order(const void *a, const void *b)
 	return name_compare(a, b, NULL);
 }
 
-/* The additional records, in the zone's order: those of this duty. */
+/* The additional records, in the zone's order: those of this duty; a courtesy kind by kind. */
 static uint32_t additional_expect(const struct zone *zone, const struct zone_node *node,
 	const struct zone_rrset *rrset, const struct reader_message *m, uint32_t *at, int duty)
 {
@@ -250,13 +251,16 @@ static uint32_t additional_expect(const struct zone *zone, const struct zone_nod
 		name_fold(named[names], there.data + name[0].offset, name[0].size);
 	}
 	qsort(named, names, NAME_MAX_SIZE, name_order);
-	for (uint32_t i = 0; i < names; i++) {
-		const struct zone_node *source = records_of(zone, named[i]);
+	for (int kind = 0; kind < (duty == 1 ? 2 : 1); kind++) {
+		for (uint32_t i = 0; i < names; i++) {
+			const struct zone_node *source = records_of(zone, named[i]);
 
-		if ((i && name_equal(named[i], named[i - 1])) || !source)
-			continue;
-		if (address_duty(node, rrset, named[i], source) == duty)
-			count += addresses_expect(m, at, named[i], source);
+			if ((i && name_equal(named[i], named[i - 1])) || !source)
+				continue;
+			if (address_duty(node, rrset, named[i], source) == duty)
+				count += addresses_expect(
+					m, at, named[i], source, kind, duty == 1 ? kind : 1);
+		}
 	}
 	return count;
 }
