@@ -133,6 +133,16 @@ struct config {
 		int on_daemon_death; /* enum config_death */
 		struct config_prefix *prefixes;
 		size_t prefixes_count;
+		uint32_t as; /* that the prefixes are announced from; 0: not said */
+		struct {
+			bool graceful_shutdown; /* community 65535:0 (RFC 8326) */
+			uint32_t prepends;
+			uint32_t med;     /* 0: none */
+		} drain;                  /* what `bird-config` gives the drain protocols */
+		char **large_communities; /* of every announcement: "65053:1:1" (RFC 8092) */
+		size_t large_communities_count;
+		uint32_t
+			upstream_paths; /* AS paths that shall carry a prefix; fewer: `bgp` warns */
 	} routing;
 	struct {
 		struct duration quiet;

@@ -2,6 +2,7 @@
 #include "control/config_schema.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MS UINT64_C(1000)
@@ -50,6 +51,22 @@ static const char *unit_check(const char *text)
 static const char *symbol_check(const char *text)
 {
 	return letters_check(text, "-_.:");
+}
+
+/* Three numbers of 32 bits, in decimal. */
+static const char *large_community_check(const char *text)
+{
+	static const char wrong[] = "a large community is three numbers, as in 65053:1:1";
+
+	for (int i = 0; i < 3; i++) {
+		size_t digits = strspn(text, "0123456789");
+
+		if (digits == 0 || digits > 10 || strtoull(text, NULL, 10) > UINT32_MAX ||
+			text[digits] != (i < 2 ? ':' : '\0'))
+			return wrong;
+		text += digits + 1;
+	}
+	return NULL;
 }
 
 static const char *text_check(const char *text)
@@ -257,6 +274,16 @@ static const struct config_field prefix_fields[] = {
 static const struct config_section prefix_section =
 	SECTION(prefix_fields, sizeof(struct config_prefix));
 
+static const struct config_field drain_fields[] = {
+	{"graceful_shutdown", CONFIG_TYPE_BOOL, 0, AT(routing.drain.graceful_shutdown),
+		.fallback = "true", .help = "the community 65535:0 (RFC 8326)"},
+	{"prepends", CONFIG_TYPE_NUMBER, 0, AT(routing.drain.prepends), 0, 16, .fallback = "2",
+		.help = "how often our AS is put in front once more"},
+	{"med", CONFIG_TYPE_NUMBER, 0, AT(routing.drain.med), 0, UINT32_MAX, .fallback = "0",
+		.help = "MULTI_EXIT_DISC; 0: none"},
+};
+static const struct config_section drain_section = SECTION(drain_fields, 0);
+
 static const struct config_field routing_fields[] = {
 	{"bird", CONFIG_TYPE_SECTION, 0, .section = &bird_section, .help = "how BIRD is reached"},
 	{"on_daemon_death", CONFIG_TYPE_CHOICE, 0, AT(routing.on_daemon_death), .fallback = "hold",
@@ -264,6 +291,17 @@ static const struct config_field routing_fields[] = {
 	{"prefixes", CONFIG_TYPE_SECTION, CONFIG_MANY, AT(routing.prefixes), .most = 256,
 		.section = &prefix_section,
 		.help = "what to announce; none: the routes are not anode's business"},
+	{"as", CONFIG_TYPE_NUMBER, 0, AT(routing.as), 0, UINT32_MAX, .fallback = "0",
+		.help = "our AS, for `anodectl bird-config`; 0: bird.conf defines NODE_AS"},
+	{"drain", CONFIG_TYPE_SECTION, 0, .section = &drain_section,
+		.help = "attributes of a drain, for `anodectl bird-config`"},
+	{"large_communities", CONFIG_TYPE_STRING, CONFIG_MANY, AT(routing.large_communities), 5, 32,
+		.most = 16, .check = large_community_check,
+		.help = "of every announcement, for `anodectl bird-config`: 65053:1:1 (RFC 8092)"},
+	{"upstream_paths", CONFIG_TYPE_NUMBER, 0, AT(routing.upstream_paths), 1, 64,
+		.fallback = "1",
+		.help = "different AS paths that shall carry each prefix; `anodectl bgp` warns "
+			"below"},
 };
 static const struct config_section routing_section = SECTION(routing_fields, 0);
 

@@ -83,8 +83,12 @@ static json_t *section_show(const struct config_section *section, const void *ba
 	json_t *object = json_object();
 
 	for (size_t i = 0; object && i < section->count; i++) {
-		if (json_object_set_new(object, section->fields[i].name,
-			    field_show(&section->fields[i], base)) < 0) {
+		json_t *value = field_show(&section->fields[i], base);
+
+		/* What is unset is left out, as in the file: not every key may be null there. */
+		if (json_is_null(value))
+			continue;
+		if (json_object_set_new(object, section->fields[i].name, value) < 0) {
 			json_decref(object);
 			object = NULL;
 		}
@@ -102,6 +106,12 @@ struct diff {
 	const char *restart;
 };
 
+/* A key that is unset is in neither. */
+static bool same(const json_t *was, const json_t *is)
+{
+	return (!was && !is) || json_equal(was, is);
+}
+
 /* Does some element of a list differ in a key that a reload can't change? */
 static bool items_restart(
 	const struct config_field *field, const json_t *before, const json_t *after)
@@ -115,8 +125,7 @@ static bool items_restart(
 			j++) {
 			const json_t *item = json_array_get(after, j);
 
-			if (item && !json_equal(json_object_get(
-							json_array_get(before, j), member->name),
+			if (item && !same(json_object_get(json_array_get(before, j), member->name),
 					    json_object_get(item, member->name)))
 				return true;
 		}
@@ -134,7 +143,7 @@ static int section_diff(struct diff *diff, const struct config_section *section,
 		bool restart;
 		char name[128];
 
-		if (json_equal(was, is))
+		if (same(was, is))
 			continue;
 		snprintf(name, sizeof(name), "%s%s%s", path, *path ? "." : "", field->name);
 		if (field->type == CONFIG_TYPE_SECTION && !(field->flags & CONFIG_MANY)) {

@@ -77,5 +77,8 @@ int cmd_withdraw(struct cli *cli, int argc, char **argv);
 int cmd_auto(struct cli *cli, int argc, char **argv);
 int cmd_reload(struct cli *cli, int argc, char **argv);
 int cmd_config(struct cli *cli, int argc, char **argv);
+int cmd_bgp(struct cli *cli, int argc, char **argv);
+int cmd_doctor(struct cli *cli, int argc, char **argv);
+int cmd_bird_config(struct cli *cli, int argc, char **argv);
 int cmd_check_zone(struct cli *cli, int argc, char **argv);
 int cmd_help(struct cli *cli, int argc, char **argv);

@@ -29,6 +29,11 @@ static const struct cli_command commands[] = {
 	{"reload", cmd_reload, "", "read the configuration again"},
 	{"config", cmd_config, "check [FILE] | show",
 		"check a file (needs no daemon); show what is in force"},
+	{"bgp", cmd_bgp, "", "each peer: session, what it is sent, with what (needs no daemon)"},
+	{"doctor", cmd_doctor, "[--bird-conf FILE]",
+		"look for what is wrong with BIRD and this host (needs no daemon)"},
+	{"bird-config", cmd_bird_config, "",
+		"print what bird.conf includes, for the prefixes of -c (needs no daemon)"},
 	{"check-zone", cmd_check_zone,
 		"ZONE [--from ADDR[,ADDR]] [--resolver ADDR | --server NAME=ADDR,...] [--family "
 		"4|6]\n"

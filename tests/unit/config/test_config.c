@@ -361,19 +361,7 @@ static void shown_configuration_parses_to_itself(void **state)
 	json_t *shown = config_show(c), *diff;
 	char *text;
 
-	/* YAML holds JSON; null stands for a key that was left out. */
-	assert_int_equal(
-		json_object_del(json_array_get(json_object_get(shown, "zones"), 0), "match"), 0);
-	assert_int_equal(
-		json_object_del(json_array_get(json_object_get(shown, "zones"), 1), "name"), 0);
-	for (size_t i = 0; i < 2; i++) {
-		json_t *check = json_array_get(
-			json_object_get(json_object_get(shown, "health"), "checks"), i);
-
-		json_object_del(json_object_get(check, "expect"), "rcode");
-		if (i == 1)
-			json_object_del(json_object_get(check, "expect"), "rdata_contains");
-	}
+	/* YAML holds JSON. */
 	text = json_dumps(shown, JSON_INDENT(1));
 	again = parse(text);
 	diff = config_diff(c, again, &restart);
