@@ -130,7 +130,8 @@ static int nsec_chain(struct making *m)
 static void sha1_digest(const uint8_t *bytes, uint32_t size, uint8_t digest[IMAGE_HASH_SIZE])
 {
 	uint8_t padded[NAME_MAX_SIZE + UINT8_MAX + 2 * SHA1_BLOCK] = {0};
-	uint32_t state[5], words[SHA1_WORDS];
+	uint32_t state[5];
+	uint64_t pairs[SHA1_PAIRS];
 	uint32_t end = (size + 9 + SHA1_BLOCK - 1) / SHA1_BLOCK * SHA1_BLOCK;
 
 	memcpy(padded, bytes, size);
@@ -138,9 +139,10 @@ static void sha1_digest(const uint8_t *bytes, uint32_t size, uint8_t digest[IMAG
 	octets_put_u16(padded + end - 2, size * 8);
 	sha1_start(state);
 	for (uint32_t at = 0; at < end; at += SHA1_BLOCK) {
-		for (uint32_t i = 0; i < SHA1_BLOCK / 4; i++)
-			words[i] = octets_u32(padded + at + 4 * i);
-		sha1_block(state, words);
+		for (uint32_t i = 0; i < SHA1_BLOCK / 8; i++)
+			pairs[i] = (uint64_t)octets_u32(padded + at + 8 * i) << 32 |
+				   octets_u32(padded + at + 8 * i + 4);
+		sha1_block(state, pairs);
 	}
 	for (uint32_t i = 0; i < 5; i++) {
 		octets_put_u16(digest + 4 * i, state[i] >> 16);

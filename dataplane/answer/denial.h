@@ -130,9 +130,32 @@ INLINE u32 slices_last(const u8 *slices, u32 last, u64 slice)
 	return pick;
 }
 
+/*
+ * The same by halves and without a branch, for half of them would be mispredicted: the last of
+ * `count` slices that is not above `slice` in its upper 63 bits, 0 if all are. So nothing is said
+ * of slices that are equal, or differ in the last bit.
+ */
+INLINE u32 slices_search(const u8 *slices, u32 count, u64 slice)
+{
+	u32 pick = 0;
+
+	slice >>= 1;
+#pragma GCC unroll 6
+	for (u32 i = 0; i < 6; i++) {
+		u32 half = count >> 1;
+		u64 met = word_load64(slices + ((pick + half) & (IMAGE_NODE_ITEMS - 1)) * 8) >> 1;
+		u64 above = slice - met;
+
+		OPAQUE(above); /* or clang makes a branch of it */
+		pick += half & (u32)((above >> 63) - 1);
+		count -= half;
+	}
+	return pick;
+}
+
 /* low = the first of the items that have the key's eight octets. A step of its own, and low in the
  * query, so that the verifier doesn't follow each of 64 values through the search behind it. */
-STEP int node_run(PACKET *p, struct query *q, u32 prefix, u32 last)
+STEP int run_begin(PACKET *p, struct query *q, u32 prefix, u32 last)
 {
 	const u8 *slices;
 	u64 slice;
@@ -157,7 +180,7 @@ STEP int node_run(PACKET *p, struct query *q, u32 prefix, u32 last)
  * Items from `low` up to `pick` have the key's eight octets: pick = the last item whose whole key
  * isn't beyond the query's; or beyond = 1 if there is none.
  */
-STEP int node_tie(PACKET *p, struct query *q, u32 branches)
+STEP int run_search(PACKET *p, struct query *q, u32 branches)
 {
 	u32 low;
 
@@ -191,46 +214,91 @@ STEP int node_tie(PACKET *p, struct query *q, u32 branches)
 	return STEP_NEXT;
 }
 
-/* One node down: node = where the item leads that the key belongs to. */
-STEP int node_step(PACKET *p, struct query *q)
+/*
+ * Where slices_search() leaves it open: pick = the last item that is not beyond the key, or beyond
+ * = 1. Mostly a single item has the key's eight octets, and its whole key says.
+ */
+STEP int node_tie(PACKET *p, struct query *q, u32 prefix, u32 last)
 {
-	const u8 *node;
-	u32 head, last, prefix, pick;
+	const struct image_branch *branch;
+	const struct image_denial *d;
+	const u8 *slices;
+	u32 pick;
+	u64 slice, met;
 	int reason;
 
 	if (!q)
 		return REASON_INTERNAL;
-	node = image_at(p, q->node, 0);
+	prefix &= KEY_ROOM - 1;
+	last &= IMAGE_NODE_ITEMS - 1;
+	slices = image_at(p, q->node, NODE_SLICES_AT(prefix));
+	if (!slices)
+		return REASON_IMAGE;
+	slice = key_slice(q, prefix);
+	pick = slices_last(slices, last, slice) & (IMAGE_NODE_ITEMS - 1);
+	met = word_load64(slices + pick * 8);
+	q->pick = pick;
+	q->beyond = met > slice;
+	if (met != slice)
+		return STEP_NEXT;
+	branch = image_at(p, q->node, NODE_BRANCHES_AT(prefix, last + 1) + pick * 8);
+	d = branch ? image_at(p, branch->first, 0) : NULL;
+	if (!d)
+		return REASON_IMAGE;
+	if (!denial_beyond(q, d))
+		return STEP_NEXT;
+	reason = run_begin(p, q, prefix, last);
+	return reason ? reason : run_search(p, q, NODE_BRANCHES_AT(prefix, last + 1));
+}
+
+/* Does the key begin with what all keys of the node have in common? Otherwise beyond = 1. */
+INLINE int prefix_compare(PACKET *p, struct query *q, const u8 *node, u32 prefix)
+{
+	if (prefix >= 8)
+		return node_prefix(p, q);
+	if (prefix && word_first(word_load64(q->key) ^ word_load64(node + NODE_HEAD), prefix))
+		q->beyond = 1;
+	return STEP_NEXT;
+}
+
+/* One node down: node = where the item leads that the key belongs to. */
+INLINE int node_step(PACKET *p, struct query *q)
+{
+	const u8 *node = image_at(p, q->node, 0), *slices;
+	u32 head, last, prefix, pick;
+	int reason;
+
 	if (!node)
 		return REASON_IMAGE;
+	/* the lowest level is large, and rarely in a cache: all of a node at once */
+	if (q->node_level == 1) {
+#pragma GCC unroll 7
+		for (u32 at = 64; at < 512; at += 64)
+			word_touch(node + at);
+	}
 	head = word_load32(node);
 	last = ((head >> 8) - 1) & (IMAGE_NODE_ITEMS - 1);
 	prefix = head >> 16 & (KEY_ROOM - 1);
-	if (prefix && !q->beyond) {
-		reason = node_prefix(p, q);
+	if (!q->beyond) {
+		reason = prefix_compare(p, q, node, prefix);
 		if (reason)
 			return reason;
 	}
-	q->pick = last;
+	pick = last;
+	FORGET(q);
 	if (!q->beyond) {
-		u64 slice = key_slice(q, prefix), met;
+		u64 slice = key_slice(q, prefix);
 
-		pick = slices_last(node + NODE_SLICES_AT(prefix), last, slice);
-		met = word_load64(node + NODE_SLICES_AT(prefix) + (pick & 63) * 8);
-		q->pick = pick;
-		if (met > slice) {
-			q->beyond = 1;
-		} else if (met == slice) {
-			reason = node_run(p, q, prefix, last);
-			if (!reason)
-				reason = node_tie(p, q, NODE_BRANCHES_AT(prefix, last + 1));
+		slices = node + NODE_SLICES_AT(prefix);
+		pick = slices_search(slices, last + 1, slice) & (IMAGE_NODE_ITEMS - 1);
+		if (word_load64(slices + pick * 8) >= slice) {
+			reason = node_tie(p, q, prefix, last);
 			if (reason)
 				return reason;
+			FORGET(q);
+			pick = q->beyond ? last : q->pick & (IMAGE_NODE_ITEMS - 1);
 		}
-		if (q->beyond)
-			q->pick = last;
 	}
-	pick = q->pick & (IMAGE_NODE_ITEMS - 1);
 	q->node_level = head & 0xff;
 	q->node = word_load32(node + NODE_BRANCHES_AT(prefix, last + 1) + pick * 8);
 	return STEP_NEXT;
@@ -244,9 +312,11 @@ STEP int denial_seek(PACKET *p, struct query *q)
 	q->node = q->denial;
 	q->beyond = 0;
 	q->node_level = 1;
-	for (u32 i = 0; i < IMAGE_NODE_LEVELS; i++) {
-		int reason = node_step(p, q);
+	for (u64 i = 0; i < IMAGE_NODE_LEVELS; i++) {
+		int reason;
 
+		FORGET(q);
+		reason = node_step(p, q);
 		if (reason)
 			return reason;
 		if (q->node_level == 0)
@@ -424,14 +494,19 @@ INLINE void key_hash(struct query *q, const u8 *hash)
 	key_end(q, IMAGE_HASH_SIZE);
 }
 
-/* One block of what is being hashed, from key[at] on. */
+INLINE void hash_block_in(struct query *q, u32 at)
+{
+	for (u32 i = 0; i < SHA1_BLOCK / 8; i++)
+		q->pairs[i] = key_slice(q, at + 8 * i);
+	sha1_block(q->sha1, q->pairs);
+}
+
+/* One more block of what is being hashed, from key[at] on. */
 STEP int hash_block(struct query *q, u32 at)
 {
 	if (!q)
 		return REASON_INTERNAL;
-	for (u32 i = 0; i < SHA1_BLOCK / 4; i++)
-		q->words[i] = __builtin_bswap32(word_load32(key_place(q, at) + 4 * i));
-	sha1_block(q->sha1, q->words);
+	hash_block_in(q, at);
 	return STEP_NEXT;
 }
 
@@ -450,7 +525,8 @@ STEP int hash_finish(struct query *q, u32 size)
 	*key_place(q, end - 2) = size >> 5;
 	*key_place(q, end - 1) = size << 3;
 	sha1_start(q->sha1);
-	for (u32 i = 0; i < KEY_ROOM; i += SHA1_BLOCK) {
+	hash_block_in(q, 0);
+	for (u32 i = SHA1_BLOCK; i < KEY_ROOM; i += SHA1_BLOCK) {
 		int reason;
 
 		if (i >= end)
@@ -465,8 +541,8 @@ STEP int hash_finish(struct query *q, u32 size)
 	return STEP_NEXT;
 }
 
-/* Append octets of the image to what is to be hashed. */
-STEP int hash_append(PACKET *p, struct query *q, u32 offset, u32 rel, u32 length)
+/* Append the version's salt to what is to be hashed. */
+STEP int hash_salt(PACKET *p, struct query *q, u32 length)
 {
 	const u8 *from;
 	u32 to;
@@ -474,7 +550,7 @@ STEP int hash_append(PACKET *p, struct query *q, u32 offset, u32 rel, u32 length
 
 	if (!q)
 		return REASON_INTERNAL;
-	from = image_at(p, offset, rel);
+	from = image_at(p, q->version, AT(image_version, salt));
 	if (!from)
 		return REASON_IMAGE;
 	to = q->key_size;
@@ -489,49 +565,41 @@ STEP int hash_append(PACKET *p, struct query *q, u32 offset, u32 rel, u32 length
 	return STEP_NEXT;
 }
 
-/* Begin what is to be hashed with the labels of name[] from `label` on, folded. */
-STEP int hash_labels(struct query *q, u32 label)
-{
-	u32 at;
-	s32 left;
-
-	if (!q)
-		return REASON_INTERNAL;
-	at = q->label[label & (LABELS_MAX - 1)];
-	left = (s32)(q->key_length & 255) - (s32)at;
-	q->key_size = left > 0 ? left : 0;
-	for (u32 i = 0; i < 256; i += 8) {
-		if (left <= 0)
-			break;
-		word_store64(q->key + i, word_fold(word_load64(name_place(q, at + i))));
-		left -= 8;
-	}
-	return STEP_NEXT;
-}
-
-/* The key of the name that begins at `label`: RFC 5155 section 5, without further iterations. */
+/*
+ * The key of the name that begins at `label`: RFC 5155 section 5, without further iterations. In
+ * name[] the zone's apex and the root's label follow.
+ */
 STEP int hash_name(PACKET *p, struct query *q, u32 label)
 {
 	const struct image_version *v;
-	u32 salt;
-	int reason;
+	u32 at, end, salt;
+	s32 left;
 
 	if (!q)
 		return REASON_INTERNAL;
 	v = image_at(p, q->version, 0);
 	if (!v)
 		return REASON_IMAGE;
+	at = q->label[label & (LABELS_MAX - 1)];
+	end = q->key_length + q->apex_length + 1;
+	if (end > NAME_MAX || at >= end)
+		return REASON_INTERNAL;
+	left = end - at;
+	q->key_size = left;
+	for (u32 i = 0; i < 256; i += 8) {
+		if (left <= 0)
+			break;
+		word_store64(q->key + i, word_fold(word_load64(name_place(q, at + i))));
+		left -= 8;
+	}
 	salt = v->salt_len;
-	reason = hash_labels(q, label);
-	if (!reason)
-		reason = hash_append(p, q, q->zone, AT(image_zone, key), q->apex_length);
-	if (reason)
-		return reason;
-	*key_place(q, q->key_size) = 0; /* the root's label */
-	q->key_size++;
-	if (salt)
-		reason = hash_append(p, q, q->version, AT(image_version, salt), salt);
-	return reason ? reason : hash_finish(q, q->key_size);
+	if (salt) {
+		int reason = hash_salt(p, q, salt);
+
+		if (reason)
+			return reason;
+	}
+	return hash_finish(q, q->key_size);
 }
 
 /* The hashes of an entry, if the chain has its name. */

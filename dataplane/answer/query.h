@@ -174,7 +174,7 @@ struct query {
 	u32 spare;              /* octets that a server may need less */
 	u32 key_size;
 	u32 sha1[5];
-	u32 words[80];
+	u64 pairs[40];
 	u8 key[KEY_ROOM + 128]; /* sixteen zeros behind it */
 
 	/* what is left of a group, to be placed behind the proofs; rest_next = 0: nothing */

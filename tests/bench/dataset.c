@@ -27,16 +27,22 @@ static void wire_put_label(struct wire *w, const char *label)
 	wire_put(w, label, strlen(label));
 }
 
-/* `kind` and a scrambled number: distinct for distinct numbers. */
-static void wire_put_numbered(struct wire *w, char kind, uint32_t number)
+/* `kind`, a scrambled number and `end`: distinct for distinct numbers. */
+static void wire_put_ended(struct wire *w, char kind, uint32_t number, char end)
 {
 	static const char digits[] = "0123456789abcdef";
 	uint32_t scrambled = number * 2654435761u;
-	char label[10] = {kind};
+	char label[11] = {kind};
 
 	for (int i = 0; i < 8; i++)
 		label[1 + i] = digits[scrambled >> (28 - 4 * i) & 15];
+	label[9] = end;
 	wire_put_label(w, label);
+}
+
+static void wire_put_numbered(struct wire *w, char kind, uint32_t number)
+{
+	wire_put_ended(w, kind, number, 0);
 }
 
 static void wire_put_origin(struct wire *w, uint32_t zone)
@@ -212,8 +218,8 @@ static void put_question_name(
 		wire_put_label(w, "www");
 		wire_put_numbered(w, 'd', i % dataset_cuts(d));
 		break;
-	case QUESTION_NXDOMAIN:
-		wire_put_numbered(w, 'x', i);
+	case QUESTION_NXDOMAIN: /* behind a host: all over the chain of denials */
+		wire_put_ended(w, 'h', i % d->hosts, 'x');
 		break;
 	case QUESTION_WILDCARD:
 		wire_put_label(w, "any");

@@ -54,6 +54,11 @@ static inline u64 word_load64(const void *from)
 	return v;
 }
 
+static inline void word_touch(const void *at)
+{
+	__builtin_prefetch(at);
+}
+
 static inline void word_store16(void *to, u16 value)
 {
 	memcpy(to, &value, sizeof(value));
