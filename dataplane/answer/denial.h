@@ -305,10 +305,8 @@ INLINE int node_step(PACKET *p, struct query *q)
 }
 
 /* node = the denial at or before the key. */
-STEP int denial_seek(PACKET *p, struct query *q)
+INLINE int denial_seek(PACKET *p, struct query *q)
 {
-	if (!q)
-		return REASON_INTERNAL;
 	q->node = q->denial;
 	q->beyond = 0;
 	q->node_level = 1;
@@ -446,6 +444,17 @@ STEP int key_labels(struct query *q, u32 from, u32 to)
 	return STEP_NEXT;
 }
 
+/* The same with no call for no label, and one for a single label. */
+INLINE int key_append(struct query *q, u32 from, u32 to)
+{
+	int reason;
+
+	if (from <= to)
+		return STEP_NEXT;
+	reason = key_label(q, from - 1);
+	return reason || from - 1 == to ? reason : key_labels(q, from - 1, to);
+}
+
 /* `label` is where the encloser's or the cut's name begins. */
 INLINE int nsec_prove(PACKET *p, struct query *q, u32 proof, u32 label)
 {
@@ -454,12 +463,12 @@ INLINE int nsec_prove(PACKET *p, struct query *q, u32 proof, u32 label)
 	int reason;
 
 	key_end(q, 0);
-	reason = key_labels(q, q->name_labels, label);
+	reason = key_append(q, q->name_labels, label);
 	if (reason)
 		return reason;
 	size = q->key_size;
 	if (proof != PROOF_REFERRAL && proof != PROOF_NODATA)
-		reason = key_labels(q, label, 0);
+		reason = key_append(q, label, 0);
 	if (!reason)
 		reason = denial_find(p, q);
 	if (reason || (proof != PROOF_NXDOMAIN && proof != PROOF_WILDCARD_NODATA))
@@ -774,14 +783,12 @@ INLINE int name_is_star(struct query *q)
 }
 
 /* What servers prove in different ways: a reason (servers.md, "Denial"). */
-STEP int denial_differs(PACKET *p, struct query *q, u32 proof)
+INLINE int denial_differs(PACKET *p, struct query *q, u32 proof)
 {
 	u32 synthesised = proof == PROOF_WILDCARD || proof == PROOF_WILDCARD_NODATA;
 	const struct image_entry *e;
 	const struct settings *s;
 
-	if (!q)
-		return REASON_INTERNAL;
 	/* of names that begin with "*" NSD proves more where they are there, Knot less where not */
 	if (name_is_star(q) && (synthesised || (proof == PROOF_NODATA && q->flags & QUERY_NSEC3)))
 		return REASON_DNSSEC;

@@ -175,15 +175,11 @@ INLINE int fragment_waits(struct query *q, const struct image_fragment *f)
  * One more fragment of a group, at group_next: placed, put off until the proofs are placed, or
  * skipped.
  */
-STEP int group_go_on(PACKET *p, struct query *q, u32 offset, u32 rendered, u32 group)
+INLINE int group_step(PACKET *p, struct query *q, u32 offset, u32 rendered, u32 group)
 {
-	const struct image_fragment *f;
-	u32 rel;
+	u32 rel = q->group_next;
+	const struct image_fragment *f = image_at(p, offset, rel);
 
-	if (!q)
-		return REASON_INTERNAL;
-	rel = q->group_next;
-	f = image_at(p, offset, rel);
 	if (!f)
 		return REASON_IMAGE;
 	if (fragment_waits(q, f)) {
@@ -212,18 +208,26 @@ STEP int group_go_on(PACKET *p, struct query *q, u32 offset, u32 rendered, u32 g
 	return fragment_place(p, q, offset, rel, rendered, group);
 }
 
-/* The rest of a group. */
+/* The same as a step: what loops call. */
+STEP int group_go_on(PACKET *p, struct query *q, u32 offset, u32 rendered, u32 group)
+{
+	return q ? group_step(p, q, offset, rendered, group) : REASON_INTERNAL;
+}
+
+/* The rest of a group; mostly that is one fragment. */
 STEP int group_finish(PACKET *p, struct query *q, u32 offset, u32 rendered, u32 group)
 {
+	int reason;
+
 	if (!q)
 		return pass(REASON_INTERNAL);
-	for (u32 i = 1; i < IMAGE_GROUP_MAX; i++) {
-		int reason = group_go_on(p, q, offset, rendered, group);
-
+	reason = group_step(p, q, offset, rendered, group);
+	for (u32 i = 2; i < IMAGE_GROUP_MAX; i++) {
 		if (reason || !q->group_next)
 			return reason;
+		reason = group_go_on(p, q, offset, rendered, group);
 	}
-	return pass(REASON_IMAGE);
+	return reason || !q->group_next ? reason : pass(REASON_IMAGE);
 }
 
 /*
@@ -274,8 +278,8 @@ STEP int denial_place(PACKET *p, struct query *q, u32 offset)
 	/* of a hash no more than the apex can be a pointer */
 	if (!(q->flags & QUERY_NSEC3))
 		q->spare += d->key_len;
-	q->group_next = DENIAL_GROUP_AT(d->key_len & (KEY_ROOM - 1));
-	return group_go_on(p, q, offset, 0, q->size);
+	return fragment_place(
+		p, q, offset, DENIAL_GROUP_AT(d->key_len & (KEY_ROOM - 1)), 0, q->size);
 }
 
 /* Place what denial_prove() has found, and then what waited for that. */

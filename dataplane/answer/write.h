@@ -86,14 +86,14 @@ STEP int synth_write(PACKET *p, struct query *q, u32 i)
 	return STEP_NEXT;
 }
 
-/* The same for all bases of a fragment with few pointers, all of them listed. Calls nothing. */
+/* The same for all bases of a fragment with few pointers. Calls nothing. */
 INLINE int pointers_write_few(
 	PACKET *p, struct query *q, const struct placed *d, const struct image_fragment *f)
 {
 	const u16 *places = image_at(p, d->offset, d->rel + FRAGMENT_PLACES_AT(f->length));
 	u32 owners = f->pointers[BASE_OWNER], apexes = owners + f->pointers[BASE_APEX];
 	u32 all = apexes + f->pointers[BASE_GROUP], length = d->length;
-	u32 begin = q->dns_at + d->at;
+	u32 begin = q->dns_at + d->at, stride = f->stride;
 
 	if (!places)
 		return pass(REASON_IMAGE);
@@ -106,7 +106,7 @@ INLINE int pointers_write_few(
 		shift = n < owners   ? d->shift[BASE_OWNER]
 			: n < apexes ? d->shift[BASE_APEX]
 				     : d->shift[BASE_GROUP];
-		at = *places++;
+		at = stride ? n * stride : *places++;
 		OPAQUE(places);
 		if (at + 2 > length)
 			return pass(REASON_IMAGE);
@@ -128,9 +128,8 @@ INLINE int fragment_write(PACKET *p, struct query *q, u32 i)
 		return pass(REASON_IMAGE);
 	if (!d->moved)
 		return STEP_NEXT;
-	if (f->stride == 0 &&
-		(u32)f->pointers[BASE_OWNER] + f->pointers[BASE_APEX] + f->pointers[BASE_GROUP] <=
-			POINTERS_FEW)
+	if ((u32)f->pointers[BASE_OWNER] + f->pointers[BASE_APEX] + f->pointers[BASE_GROUP] <=
+		POINTERS_FEW)
 		return pointers_write_few(p, q, d, f);
 	for (u32 b = 0; b < BASES; b++) {
 		int reason = d->shift[b] ? pointers_write(p, q, i, b) : STEP_NEXT;
