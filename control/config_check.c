@@ -416,9 +416,6 @@ static int routing_check(struct check *check)
 	struct entry *entries;
 	int r = -ENOMEM;
 
-	if (config->routing.on_daemon_death == CONFIG_DEATH_WITHDRAW)
-		return check_fail(check, "routing.on_daemon_death",
-			"this version only holds: nothing withdraws for a dead daemon yet");
 	if (count == 0)
 		return 0;
 	texts = calloc(count, sizeof(*texts));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "control/cli/client.h"
+#include "control/cli/offline.h"
 #include "control/cli/table.h"
 
 static void overrides_show(const struct cli *cli, const json_t *result)
@@ -84,6 +85,8 @@ int cmd_drain(struct cli *cli, int argc, char **argv)
 
 int cmd_withdraw(struct cli *cli, int argc, char **argv)
 {
+	if (offline_asked(argc, argv))
+		return offline_run(cli, argc, argv);
 	return override_run(cli, argc, argv, "withdraw");
 }
 

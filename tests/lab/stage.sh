@@ -32,6 +32,7 @@ stage_end() {
 	trap - EXIT
 	for who in "${!stage_pids[@]}"; do stage_kill "$who" KILL; done
 	for who in "${stage_hosts[@]}"; do ip netns del "$stage_name-$who"; done
+	[ "$tap_bad" = 0 ] || tail -n 8 "$stage_dir"/*.log | sed 's/^/# /'
 	rm -rf "$stage_dir"
 	tap_end || [ $status != 0 ] || status=1
 	exit $status

@@ -264,10 +264,9 @@ static const struct bad bad_files[] = {
 		"routing.prefixes[0].prefix: 198.51.100.0/24 holds none of the service addresses"},
 	{"version: 1\nservice: {addresses: [192.0.2.53, \"2001:db8::1\"]}\n" REST ROUTE, 2, 35,
 		"service.addresses[1]: 2001:db8::1 is in none of routing.prefixes"},
-	{GOOD "routing: {on_daemon_death: withdraw}\n", 5, 28,
-		"routing.on_daemon_death: this version only holds: nothing withdraws for a dead "
-		"daemon "
-		"yet"},
+	{GOOD "routing: {large_communities: [\"65053:1\"]}\n", 5, 31,
+		"routing.large_communities[0]: a large community is three numbers, as in "
+		"65053:1:1"},
 	{GOOD "routing:\n  prefixes:\n"
 	      "    - {prefix: 192.0.2.0/24, protocol: a, peers: [e]}\n"
 	      "    - {prefix: 192.0.2.0/24, protocol: b, peers: [e]}\n",
