@@ -32,6 +32,7 @@ struct zone_entry {
 	uint64_t deadline; /* for what is published */
 	bool deadline_new;
 	bool bypass;
+	bool held; /* by a person */
 	bool remove;
 	bool news;
 	bool queued[WORK_KINDS];
@@ -54,6 +55,7 @@ struct publisher {
 	struct engine_memory *memory;
 	struct zone_entry *zones; /* uthash by apex */
 	struct zone_queue queues[WORK_KINDS];
+	bool held; /* all of them */
 	uint64_t grace_asked, grace_done;
 	struct publisher_image state;
 	/* The thread's own. */
@@ -185,6 +187,12 @@ static int zone_place(struct publisher *publisher, const uint8_t *apex)
 	return r == -EEXIST ? 0 : r;
 }
 
+/* Is the zone to pass? Under the lock. */
+static bool zone_passes(const struct publisher *publisher, const struct zone_entry *entry)
+{
+	return entry->bypass || entry->held || publisher->held;
+}
+
 /* One zone's wishes, taken out of its entry under the lock. */
 struct wish {
 	struct publisher_zone zone;
@@ -257,7 +265,7 @@ static bool queue_step(struct publisher *publisher, enum work work)
 	wish = (struct wish){.zone = entry->zone,
 		.deadline = entry->deadline,
 		.deadline_new = entry->deadline_new,
-		.bypass = entry->bypass,
+		.bypass = zone_passes(publisher, entry),
 		.remove = entry->remove};
 	entry->deadline_new = false;
 	if (work == WORK_HEAVY) {
@@ -301,9 +309,11 @@ static bool queue_step(struct publisher *publisher, enum work work)
 /* What is light of a zone's wishes, if the image has the zone. Under the lock. */
 static bool zone_touch(struct publisher *publisher, struct zone_entry *entry)
 {
+	bool passes = zone_passes(publisher, entry);
+
 	zone_look(publisher, &entry->zone);
-	if (entry->bypass != entry->zone.bypassed &&
-		image_zone_bypass(publisher->image, entry->apex, entry->bypass) < 0)
+	if (passes != entry->zone.bypassed &&
+		image_zone_bypass(publisher->image, entry->apex, passes) < 0)
 		return false;
 	if (entry->deadline_new &&
 		image_zone_deadline(publisher->image, entry->apex, entry->deadline) == -ENOENT)
@@ -695,6 +705,26 @@ int publisher_bypass(struct publisher *publisher, const uint8_t *apex, bool on)
 	if (entry)
 		entry->bypass = on;
 	return wanted_unlock(publisher, entry, WORK_LIGHT);
+}
+
+int publisher_hold(struct publisher *publisher, const uint8_t *apex, bool on)
+{
+	struct zone_entry *entry;
+
+	if (apex) {
+		entry = wanted_lock(publisher, apex);
+		if (entry)
+			entry->held = on;
+		return wanted_unlock(publisher, entry, WORK_LIGHT);
+	}
+	pthread_mutex_lock(&publisher->lock);
+	publisher->held = on;
+	for (entry = publisher->zones; entry; entry = entry->hh.next) {
+		if (!entry->remove)
+			zone_queue(publisher, entry, WORK_LIGHT);
+	}
+	pthread_mutex_unlock(&publisher->lock);
+	return 0;
 }
 
 int publisher_remove(struct publisher *publisher, const uint8_t *apex)

@@ -82,6 +82,10 @@ int publisher_publish(struct publisher *publisher, struct compiled *compiled, ui
 /* 0 or -ENOENT, as the two below. CLOCK_MONOTONIC ns. */
 int publisher_deadline(struct publisher *publisher, const uint8_t *apex, uint64_t deadline);
 int publisher_bypass(struct publisher *publisher, const uint8_t *apex, bool on);
+/* The same by a person's word, whatever publisher_bypass() says; NULL: every zone, those that are
+ * added later too. Stays until it is taken back, for a zone also through its removal. 0 or
+ * -ENOENT. */
+int publisher_hold(struct publisher *publisher, const uint8_t *apex, bool on);
 int publisher_remove(struct publisher *publisher, const uint8_t *apex);
 
 /* Asks for a grace period from now on: over when publisher_grace_count() is at

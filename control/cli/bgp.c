@@ -47,11 +47,6 @@ static json_t *peer_find(const struct bgp *bgp, const char *name)
 	return NULL;
 }
 
-static bool is_internal(const struct protocol *peer)
-{
-	return peer->internal || (peer->local_as && peer->local_as == peer->neighbor_as);
-}
-
 static json_t *peer_json(struct bgp *bgp, const char *name)
 {
 	const struct protocol *peer = protocol_find(&bgp->view.protocols, name);
@@ -68,7 +63,7 @@ static json_t *peer_json(struct bgp *bgp, const char *name)
 	json_object_set_new(json, "neighbor", text_or_null(peer->neighbor));
 	json_object_set_new(json, "neighbor_as", json_integer(peer->neighbor_as));
 	json_object_set_new(json, "local_as", json_integer(peer->local_as));
-	json_object_set_new(json, "internal", json_boolean(is_internal(peer)));
+	json_object_set_new(json, "internal", json_boolean(protocol_internal(peer)));
 	json_object_set_new(
 		json, "multihop", peer->established ? json_boolean(peer->multihop) : json_null());
 	json_object_set_new(json, "bfd", text_or_null(bfd_find(&bgp->view.bfd, peer->neighbor)));
@@ -85,7 +80,7 @@ static json_t *as_path_sent(const struct protocol *peer, const struct exported_r
 {
 	const char *path = exported_attribute(route, "as_path");
 
-	if (is_internal(peer) || !peer->local_as)
+	if (protocol_internal(peer) || !peer->local_as)
 		return json_string(path ? path : "");
 	return json_sprintf("%u%s%s", peer->local_as, path && *path ? " " : "", path ? path : "");
 }
@@ -104,8 +99,8 @@ static json_t *attributes_json(const struct protocol *peer, const struct exporte
 /* What makes one way out different from another: whose network it is. */
 static void upstream_add(json_t *upstreams, const struct protocol *peer)
 {
-	json_t *known, *path = is_internal(peer) ? json_sprintf("%u (iBGP)", peer->local_as)
-						 : json_sprintf("%u", peer->neighbor_as);
+	json_t *known, *path = protocol_internal(peer) ? json_sprintf("%u (iBGP)", peer->local_as)
+						       : json_sprintf("%u", peer->neighbor_as);
 	size_t i;
 
 	json_array_foreach(upstreams, i, known)

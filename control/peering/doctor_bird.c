@@ -79,6 +79,13 @@ static void filters_look(struct visit *visit, const struct protocol *peer, int f
 	if (strcmp(channel->output, "REJECT") == 0)
 		visit_remark(visit, DOCTOR_FAULT, "filter-blocks", where, CURE_EXPORT,
 			"%s: export none: the prefix is never announced", channel->name);
+	if (protocol_internal(peer) && visit->config->routing.drain.prepends &&
+		strcmp(channel->output, "anode_export") == 0)
+		visit_remark(visit, DOCTOR_FAULT, "drain-loops", where,
+			"export filter anode_export_internal, as `anodectl bird-config` prints it",
+			"%s: iBGP, and a drain prepends our own AS: the router drops the route as "
+			"a loop, and a drain is a withdrawal",
+			channel->name);
 	if (strcmp(channel->input, "REJECT") == 0)
 		visit_remark(visit, DOCTOR_DOUBT, "guard-blind", where,
 			"import filter anode_import4 or anode_import6 (and have the router send "

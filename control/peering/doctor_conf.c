@@ -74,8 +74,7 @@ static void loops_look(struct visit *visit, const struct protocol *peer)
 	char where[128];
 	size_t size;
 
-	if (strcmp(peer->type, "BGP") != 0 || peer->internal ||
-		peer->neighbor_as == peer->local_as || !peer->local_as)
+	if (strcmp(peer->type, "BGP") != 0 || protocol_internal(peer) || !peer->local_as)
 		return;
 	if (!prefix_of_family(visit->config, peer->name, AF_INET) &&
 		!prefix_of_family(visit->config, peer->name, AF_INET6))

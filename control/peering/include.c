@@ -89,14 +89,12 @@ static int static_print(FILE *out, const struct config *config, const struct con
 	return 0;
 }
 
-static void filters_print(FILE *out, const struct config *config)
+/* Ours, and what is done to a route before it is sent. */
+static void export_print(FILE *out, const struct config *config, const char *name, bool internal)
 {
 	const char *separator = "";
-	char text[VALUE_TEXT];
 
-	fputs("\n# Only what anode switches leaves this host, whatever else is in the table.\n"
-	      "filter anode_export {\n\tif ",
-		out);
+	fprintf(out, "filter %s {\n\tif ", name);
 	for (size_t i = 0; i < config->routing.prefixes_count; i++) {
 		const struct config_prefix *prefix = &config->routing.prefixes[i];
 
@@ -105,7 +103,27 @@ static void filters_print(FILE *out, const struct config *config)
 		if (prefix->drain_protocol)
 			fprintf(out, "%sproto = \"%s\"", separator, prefix->drain_protocol);
 	}
-	fputs(" then accept;\n\treject;\n}\n", out);
+	if (!internal)
+		fputs(" then accept;\n\treject;\n}\n", out);
+	else if (config->routing.as)
+		fprintf(out, " then {\n\t\tbgp_path.delete(%u);\n\t\taccept;\n\t}\n\treject;\n}\n",
+			config->routing.as);
+	else
+		fputs(" then {\n\t\tbgp_path.delete(NODE_AS);\n\t\taccept;\n\t}\n\treject;\n}\n",
+			out);
+}
+
+static void filters_print(FILE *out, const struct config *config)
+{
+	char text[VALUE_TEXT];
+
+	fputs("\n# Only what anode switches leaves this host, whatever else is in the table.\n",
+		out);
+	export_print(out, config, "anode_export", false);
+	fputs("\n# The same for iBGP: a drain's prepends would be a loop there, and the route "
+	      "dropped.\n",
+		out);
+	export_print(out, config, "anode_export_internal", true);
 	for (int family = 4; family <= 6; family += 2) {
 		sa_family_t wanted = family == 4 ? AF_INET : AF_INET6;
 		bool any = false;
@@ -129,7 +147,7 @@ static void filters_print(FILE *out, const struct config *config)
 
 static void head_print(FILE *out, const struct config *config, const char *file)
 {
-	bool named = !config->routing.as && config->routing.drain.prepends;
+	bool named = !config->routing.as;
 
 	fprintf(out,
 		"# Printed by `anodectl bird-config` from %s: print it again when\n"
@@ -153,6 +171,8 @@ static void head_print(FILE *out, const struct config *config, const char *file)
 		"};\n"
 		"#       }\n"
 		"#\n"
+		"# For iBGP: `export filter anode_export_internal`, and `next hop self` where you "
+		"need it.\n"
 		"# No `protocol kernel` may export these routes: they are there for BGP.\n",
 		file, named ? ", behind `define NODE_AS = 65053;`" : "");
 }

@@ -145,6 +145,11 @@ const struct protocol *protocol_find(const struct protocol_list *list, const cha
 	return NULL;
 }
 
+bool protocol_internal(const struct protocol *peer)
+{
+	return peer->internal || (peer->local_as && peer->local_as == peer->neighbor_as);
+}
+
 const struct protocol_channel *protocol_channel(const struct protocol *protocol, int family)
 {
 	for (size_t i = 0; i < protocol->channels_count; i++) {

@@ -34,7 +34,7 @@ struct protocol {
 	char state[24]; /* "Established", "Active" */
 	char neighbor[PROTOCOL_WORD];
 	uint32_t neighbor_as, local_as;
-	bool internal, multihop; /* known while the session stands */
+	bool internal, multihop; /* as the session that stands says; see protocol_internal() */
 	bool graceful_restart;   /* it asks its neighbour to keep routes of some family when it dies
 				  */
 	char error[96];          /* the last one; "" = none */
@@ -54,6 +54,8 @@ struct protocol_list {
 void protocol_list_line(struct protocol_list *list, const struct bird_line *line);
 void protocol_list_free(struct protocol_list *list);
 const struct protocol *protocol_find(const struct protocol_list *list, const char *name);
+/* iBGP, by what the session says, or by its two AS. */
+bool protocol_internal(const struct protocol *peer);
 /* The channel of a family, or NULL. */
 const struct protocol_channel *protocol_channel(const struct protocol *protocol, int family);
 

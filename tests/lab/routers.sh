@@ -5,7 +5,7 @@
 # different AS, two nodes with what bird-config prints. First eBGP, then iBGP over several hops; each
 # with BFD and an MD5 password. Announcing is done by hand, the way anoded does it.
 . "$(dirname "$(readlink -f "$0")")/stage.sh"
-stage_begin routers 31
+stage_begin routers 32
 
 stage_host segment
 node_as=65053
@@ -41,9 +41,9 @@ address() {
 }
 
 node_files() { # KIND NODE
-	local kind=$1 node=$2 home=$stage_dir/$2 family router hops=""
+	local kind=$1 node=$2 home=$stage_dir/$2 family router hops="" filter=anode_export
 	mkdir -p "$home/state/bird"
-	[ "$kind" = ebgp ] || hops="multihop;"
+	[ "$kind" = ebgp ] || hops="multihop;" filter=anode_export_internal
 	cat >"$home/anode.yaml" <<-EOT
 	version: 1
 	service: {addresses: [203.0.113.53, "2001:db8:53::53"]}
@@ -83,7 +83,7 @@ node_files() { # KIND NODE
 					neighbor $(address "$kind" $family $router) as $(router_as "$kind" $router);
 					hold time 9; connect delay time 1; connect retry time 2; error wait time 1, 4;
 					password "${secret:-s3cret}"; bfd on; graceful restart off; allow local as 1; $hops
-					ipv$family { import filter anode_import$family; export filter ${export:-anode_export}; next hop self; };
+					ipv$family { import filter anode_import$family; export filter ${export:-$filter}; next hop self; };
 				}
 				EOT
 			done
@@ -308,6 +308,7 @@ scenario() { # KIND
 	check "$kind: bgp shows sessions, BFD and attributes" bgp_says "$3" "$2"
 	check "$kind: the doctor finds no fault" doctor_good
 	check "$kind: a drain (GRACEFUL_SHUTDOWN) moves both routers, the route stays" drains
+	[ "$kind" = ebgp ] || check "$kind: with eBGP's filter a drain would be a loop: the doctor knows" loops
 	check "$kind: bgp shows the drain's attributes" bgp_says "$3" 'all(.peers[].prefixes[];
 		.state == "degraded" and (.attributes.community | test("65535, ?0")) and
 		.attributes.large_community == "(65053, 1, 1)")'
@@ -325,6 +326,18 @@ scenario() { # KIND
 	leak_over >/dev/null
 	check "$kind: a wrong password: no session" password_wrong
 	check "$kind: the right one again" password_right
+}
+loops() {
+	export=anode_export node_files "$kind" n1
+	birdc_at n1 configure
+	stage_run n1 "$anodectl" -c "$stage_dir/n1/anode.yaml" doctor --json >"$stage_dir/look"
+	local status=$?
+	cat "$stage_dir/look"
+	measure_await 5 neither has n1 || status=1
+	node_files "$kind" n1
+	birdc_at n1 configure
+	[ $status = 5 ] && jq -e '[.remarks[] | select(.grade == "fault") | .name] | unique == ["drain-loops"]' "$stage_dir/look" &&
+		measure_await 5 both has n1
 }
 stop_all() {
 	local who
