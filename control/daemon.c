@@ -341,6 +341,20 @@ static void metrics_start(struct daemon *daemon)
 			endpoint_text(&daemon->config->metrics.listen, text), strerror(-r));
 }
 
+/* What a person bypassed before a restart stays so. It stands beside the socket, in /run. */
+static void bypass_read(struct daemon *daemon)
+{
+	const char *socket = daemon->config->control.socket, *slash = strrchr(socket, '/');
+	char path[128];
+	int r;
+
+	snprintf(path, sizeof(path), "%.*s/bypass", (int)(slash ? slash - socket : 0), socket);
+	r = zones_bypass_open(daemon->zones, path);
+	if (r < 0)
+		log_write(LOG_TROUBLE, "bypass", NULL, "%s: %s: nothing is bypassed", path,
+			strerror(-r));
+}
+
 int daemon_open(struct daemon *daemon, struct config *config, const char *config_path)
 {
 	int r;
@@ -378,6 +392,8 @@ int daemon_open(struct daemon *daemon, struct config *config, const char *config
 	r = step(engine_try(daemon, OPEN_PATIENCE_US), "engine");
 	if (r == 0)
 		r = daemon_health_open(daemon);
+	if (r == 0)
+		bypass_read(daemon);
 	if (r == 0)
 		r = step(zones_set(daemon->zones, config), "zones");
 	if (r < 0)

@@ -80,6 +80,39 @@ static char *override_answer(
 	return snapshot_answer(daemon, request);
 }
 
+static char *bypass_answer(
+	struct daemon *daemon, const struct ctl_request *request, const struct ctl_peer *peer)
+{
+	const struct bypass *bypass = zones_bypassed(daemon->zones);
+	struct domain zone = {0};
+	const char *wrong = NULL;
+	json_t *zones;
+	int r, kept;
+
+	if (!request->has_on)
+		return ctl_response_error(CTL_BAD_REQUEST, "on is missing");
+	if (request->zone[0])
+		wrong = domain_parse(request->zone, &zone);
+	if (wrong)
+		return ctl_response_error(CTL_BAD_REQUEST, wrong);
+	r = zones_bypass(daemon->zones, zone.text ? &zone : NULL, request->on, &kept);
+	if (r == 0)
+		log_write(request->on ? LOG_OVERRIDE_SET : LOG_OVERRIDE_ENDED, NULL, NULL,
+			"bypass %s by %s: %s", request->on ? "on" : "off", peer->name,
+			zone.text ? zone.text : "every zone");
+	domain_free(&zone);
+	if (r == -ENOENT)
+		return ctl_response_error(CTL_FAILED,
+			request->on ? "no such zone in zones" : "that zone isn't bypassed");
+	if (r < 0)
+		return ctl_response_error(CTL_FAILED, strerror(-r));
+	zones = json_array();
+	for (size_t i = 0; i < bypass->count; i++)
+		json_array_append_new(zones, json_string(bypass->zones[i]));
+	return ctl_response(json_pack("{s:b, s:o, s:o}", "all", (int)bypass->all, "zones", zones,
+		"trouble", kept < 0 ? json_string(strerror(-kept)) : json_null()));
+}
+
 static char *reload_answer(struct daemon *daemon)
 {
 	char error[1024];
@@ -107,6 +140,8 @@ char *daemon_answer(void *arg, const struct ctl_request *request, const struct c
 	case CTL_WITHDRAW:
 	case CTL_AUTO:
 		return override_answer(daemon, request, peer);
+	case CTL_BYPASS:
+		return bypass_answer(daemon, request, peer);
 	case CTL_RELOAD:
 		return reload_answer(daemon);
 	case CTL_CONFIG:

@@ -607,6 +607,7 @@ void publisher_reports(struct publisher *publisher,
 		if (!entry->news)
 			continue;
 		entry->news = false;
+		entry->zone.held = entry->held || publisher->held;
 		if (!entry->remove)
 			zone(arg, &entry->zone);
 	}

@@ -28,6 +28,7 @@ struct publisher_zone {
 	uint8_t apex[NAME_MAX_SIZE]; /* folded, root label included */
 	bool published;              /* some version is in the image, not: a pass apex */
 	bool bypassed;
+	bool held;       /* bypassed by a person's word (publisher_hold) */
 	uint32_t serial; /* of that version */
 	uint32_t names;
 	uint64_t deadline;     /* CLOCK_MONOTONIC ns */

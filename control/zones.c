@@ -58,6 +58,7 @@ struct zones {
 	void *arg;
 	struct zones_set set;
 	struct publisher *publisher;
+	struct bypass bypass;
 	struct mirror *mirror;
 	struct engine_memory *memory; /* until the publisher has it */
 	bool memory_given, image_known;
@@ -216,6 +217,7 @@ static void reason_write(struct zones_view *view)
 	else if (!view->fast)
 		snprintf(view->reason, sizeof(view->reason), "%s",
 			!image->published ? mirror_phase_name(view->mirror.phase)
+			: image->held     ? "bypassed by an operator"
 			: image->bypassed ? "bypassed"
 					  : "not confirmed by the server in time");
 }
@@ -238,7 +240,7 @@ static void view_judge(struct zones_view *view)
 	view->fast = image->published && !image->bypassed &&
 		     clock_us(CLOCK_MONOTONIC) < image->deadline / 1000;
 	view->trouble = image->error != 0 || view->mirror.fault.kind != ZONE_FAULT_NONE ||
-			(image->published && !view->fast);
+			(image->published && !view->fast && !image->held);
 	view->state = view->fast ? "fast" : image->published ? "passing" : "waiting";
 	if (image->error == -ENOSPC || (image->bypassed && !view->fast))
 		view->state = "passing";
@@ -493,6 +495,7 @@ void zones_close(struct zones *zones)
 	if (zones->news >= 0)
 		close(zones->news);
 	set_free(&zones->set);
+	bypass_close(&zones->bypass);
 	pthread_mutex_destroy(&zones->lock);
 	free(zones);
 }
@@ -576,8 +579,42 @@ static int set_want(struct zones *zones, const struct zones_set *set)
 			set_unwant(zones, set, i);
 			return r;
 		}
+		if (bypass_has(&zones->bypass, set->rows[i].config->name.text))
+			publisher_hold(zones->publisher, set->rows[i].config->name.wire, true);
 	}
 	return 0;
+}
+
+int zones_bypass_open(struct zones *zones, const char *path)
+{
+	int r = bypass_open(&zones->bypass, path);
+
+	if (zones->bypass.all)
+		publisher_hold(zones->publisher, NULL, true);
+	return r;
+}
+
+int zones_bypass(struct zones *zones, const struct domain *name, bool on, int *kept)
+{
+	int r;
+
+	*kept = 0;
+	/* One that isn't configured any more can still be taken back. */
+	if (name && on && !row_of_apex(zones, name->wire))
+		return -ENOENT;
+	if (name && !on && !bypass_has(&zones->bypass, name->text))
+		return -ENOENT;
+	r = bypass_put(&zones->bypass, name ? name->text : NULL, on);
+	if (r < 0)
+		return r;
+	publisher_hold(zones->publisher, name ? name->wire : NULL, on);
+	*kept = bypass_save(&zones->bypass);
+	return 0;
+}
+
+const struct bypass *zones_bypassed(const struct zones *zones)
+{
+	return &zones->bypass;
 }
 
 /* Zones that are in force and not in the set aren't wanted any more. */

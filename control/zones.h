@@ -14,6 +14,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "control/bypass.h"
 #include "control/config.h"
 #include "control/publisher.h"
 #include "control/waiting.h"
@@ -78,6 +79,15 @@ void zones_memory(struct zones *zones, struct engine_memory *memory);
 /* What the image held when it was handed over is in the views (or it can't be
  * opened). */
 bool zones_image_known(const struct zones *zones);
+
+/*
+ * Zones that a person wants passed, whatever state they are in: read from a file once, before
+ * zones_set(). Each change is written to it. `name` NULL: all zones, those to come too. 0; -ENOENT:
+ * no such zone, -ENOMEM: nothing changed. *kept: 0, or why it won't outlive a restart.
+ */
+int zones_bypass_open(struct zones *zones, const char *path);
+int zones_bypass(struct zones *zones, const struct domain *name, bool on, int *kept);
+const struct bypass *zones_bypassed(const struct zones *zones);
 
 /* By name. Borrowed until the loop runs again. */
 const struct zones_view *zones_views(const struct zones *zones, size_t *count);

@@ -77,6 +77,7 @@ int cmd_withdraw(struct cli *cli, int argc, char **argv);
 int cmd_auto(struct cli *cli, int argc, char **argv);
 int cmd_reload(struct cli *cli, int argc, char **argv);
 int cmd_config(struct cli *cli, int argc, char **argv);
+int cmd_bypass(struct cli *cli, int argc, char **argv);
 int cmd_bgp(struct cli *cli, int argc, char **argv);
 int cmd_doctor(struct cli *cli, int argc, char **argv);
 int cmd_bird_config(struct cli *cli, int argc, char **argv);

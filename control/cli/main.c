@@ -27,6 +27,8 @@ static const struct cli_command commands[] = {
 		"withdraw, until `auto` unless --for; --offline: without the daemon"},
 	{"auto", cmd_auto, "[--family 4|6] [--prefix PREFIX]",
 		"end overrides: the policy decides again"},
+	{"bypass", cmd_bypass, "on|off [ZONE]",
+		"let the local server answer a zone, or every zone, until off"},
 	{"reload", cmd_reload, "", "read the configuration again"},
 	{"config", cmd_config, "check [FILE] | show",
 		"check a file (needs no daemon); show what is in force"},

@@ -21,6 +21,7 @@ static const struct {
 	[CTL_DRAIN].args = {ARGS_OVERRIDE},
 	[CTL_WITHDRAW].args = {ARGS_OVERRIDE},
 	[CTL_AUTO].args = {"family", "prefix"},
+	[CTL_BYPASS].args = {"on", "zone"},
 };
 
 struct parse {
@@ -96,6 +97,13 @@ static enum ctl_error arg_take(struct parse *parse, const char *name, const json
 		if (!json_is_integer(value) || (family != 4 && family != 6))
 			return refuse(parse, "family must be 4 or 6");
 		request->family = family == 4 ? AF_INET : AF_INET6;
+		return CTL_OK;
+	}
+	if (strcmp(name, "on") == 0) {
+		if (!json_is_boolean(value))
+			return refuse(parse, "on must be true or false");
+		request->on = json_is_true(value);
+		request->has_on = true;
 		return CTL_OK;
 	}
 	if (text_take(parse, name, value, text, sizeof(text)) != CTL_OK)

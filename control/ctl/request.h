@@ -27,6 +27,7 @@
 	C(WITHDRAW, "withdraw")                                                                    \
 	C(AUTO, "auto")                                                                            \
 	C(RELOAD, "reload")                                                                        \
+	C(BYPASS, "bypass")                                                                        \
 	C(CONFIG, "config")                                                                        \
 	C(VERSION, "version")
 
@@ -39,9 +40,10 @@ enum ctl_command {
 
 struct ctl_request {
 	enum ctl_command command;
-	/* zones */
+	/* zones, bypass */
 	char zone[1024];  /* this one only; "" = all */
 	char after[1024]; /* those behind it; "" = from the first */
+	bool on, has_on;  /* bypass */
 	/* announce, drain, withdraw, auto */
 	char reason[CTL_REASON_MAX + 1]; /* "" = none given */
 	struct duration span;            /* `for`; 0 = none given */

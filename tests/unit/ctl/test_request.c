@@ -80,6 +80,8 @@ static void bad_requests_are_named(void **state)
 			"the prefix is not of that family"},
 		{"{\"schema\":1,\"command\":\"withdraw\",\"args\":{\"reason\":\"a\\nb\"}}",
 			"reason holds a control character"},
+		{"{\"schema\":1,\"command\":\"bypass\",\"args\":{\"on\":\"yes\"}}",
+			"on must be true or false"},
 		{"{\"schema\":1,\"command\":\"auto\",\"args\":{\"reason\":\"a\"}}",
 			"auto takes no argument \"reason\""},
 	};

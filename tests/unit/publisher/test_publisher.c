@@ -326,6 +326,37 @@ static void bypass_is_told_and_kept_over_a_publish(void **state)
 	assert_true(bench->seen.bypassed);
 }
 
+static bool held_passing(struct bench *bench)
+{
+	return bench->seen.bypassed && bench->seen.held;
+}
+
+static bool released(struct bench *bench)
+{
+	return !bench->seen.bypassed && !bench->seen.held;
+}
+
+static void a_persons_bypass_stands_above_the_mirrors_word(void **state)
+{
+	struct bench *bench = *state;
+
+	publisher_memory(bench->publisher, &bench->memory);
+	publisher_add(bench->publisher, example);
+	for (int all = 0; all < 2; all++) {
+		assert_int_equal(publisher_hold(bench->publisher, all ? NULL : example, true), 0);
+		wait_until(bench, held_passing);
+		/* The server confirms the zone: it passes still. */
+		publisher_bypass(bench->publisher, example, false);
+		publisher_publish(bench->publisher, zone_of("example.", all ? 9 : 7, 1), FOREVER);
+		wait_until(bench, all ? serial_9 : serial_7);
+		assert_true(held_passing(bench));
+		assert_int_equal(publisher_hold(bench->publisher, all ? NULL : example, false), 0);
+		wait_until(bench, released);
+	}
+	assert_int_equal(
+		publisher_hold(bench->publisher, (const uint8_t *)"\4none", true), -ENOENT);
+}
+
 /* What is light goes before grace periods and before publishes. */
 static void bypass_and_deadline_wait_for_no_other_work(void **state)
 {
@@ -556,6 +587,7 @@ int main(void)
 		BENCH_TEST(refused_grace_is_tried_again),
 		BENCH_TEST(grace_needs_no_image),
 		BENCH_TEST(bypass_is_told_and_kept_over_a_publish),
+		BENCH_TEST(a_persons_bypass_stands_above_the_mirrors_word),
 		BENCH_TEST(bypass_and_deadline_wait_for_no_other_work),
 		BENCH_TEST(bypass_overtakes_a_publish_that_runs),
 		BENCH_TEST(version_that_fails_leaves_no_deadline_behind),
