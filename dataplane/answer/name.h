@@ -62,8 +62,10 @@ INLINE int name_hash(PACKET *p, struct query *q, enum name_in in, u32 end, u32 l
 	return STEP_NEXT;
 }
 
-/* Are the `length` octets before place `end` this key? Keys are folded. It nearly always is: so
- * nothing is gained by stopping early. */
+/*
+ * Are the `length` octets before place `end` this key? Keys are folded. They nearly always are, so
+ * stopping early gains nothing; but in the packet it keeps registers free.
+ */
 INLINE int name_is(PACKET *p, struct query *q, enum name_in in, u32 end, u32 length,
 	const struct image_keyed *k)
 {
@@ -86,6 +88,8 @@ INLINE int name_is(PACKET *p, struct query *q, enum name_in in, u32 end, u32 len
 		key = (const u8 *)k + (rest & 255);
 		differ |= words_differ(word_load64(block), word_load64(block + 8), word_load64(key),
 			word_load64(key + 8), ~0ull, ~0ull);
+		if (in == NAME_IN_PACKET && differ)
+			return 0;
 		end -= NAME_BLOCK;
 		length -= NAME_BLOCK;
 		LOOP_BACK;

@@ -28,7 +28,7 @@ INLINE int wildcard_probe(PACKET *p, struct query *q)
 	at -= 2;
 	octets = word_load16(name_place(q, at));
 	word_store16(name_place(q, at), 1 | '*' << 8);
-	reason = entry_probe(p, q, at);
+	reason = entry_probe_in(p, q, NAME_IN_QUERY, at);
 	word_store16(name_place(q, at), octets);
 	return reason;
 }
@@ -72,7 +72,9 @@ STEP int wildcard_select(PACKET *p, struct query *q)
 		type = TYPE_CNAME;
 		q->chain = 1;
 	}
-	return entry_answer(p, q, NAME_IN_QUERY, e, type);
+	/* what isn't signed calls nothing */
+	return entry_answer(
+		p, q, q->flags & QUERY_SIGNED ? NAME_IN_QUERY : NAME_IN_PACKET, e, type);
 }
 
 #endif
