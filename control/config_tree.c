@@ -171,7 +171,7 @@ static int node_add(struct tree_reader *reader, enum config_node_type type,
 static int collection_open(
 	struct tree_reader *reader, enum config_node_type type, struct config_place place)
 {
-	struct config_node *node;
+	struct config_node *node = NULL;
 	int r;
 
 	if (reader->open && reader->open->type == CONFIG_MAPPING && !reader->key)
@@ -192,7 +192,7 @@ static int scalar_add(struct tree_reader *reader, struct fy_event *event)
 	struct fy_token *token = event->scalar.value;
 	size_t length = 0;
 	const char *from = token ? fy_token_get_text(token, &length) : NULL;
-	struct config_node *node;
+	struct config_node *node = NULL;
 	char *text;
 	int r;
 
