@@ -281,9 +281,12 @@ INLINE int octets_move(u8 *to, const u8 *from, const u8 *end, u32 n)
 /* The frame's first `keep` octets to its front, from `by` octets behind it. */
 INLINE int packet_move(PACKET *p, u32 by, u32 keep)
 {
-	u8 *to = (u8 *)(u64)p->data, *from = to + (by & 255), *end = (u8 *)(u64)p->data_end;
+	u8 *to = (u8 *)(u64)p->data, *from, *end = (u8 *)(u64)p->data_end;
 	u64 last = keep - 16;
 
+	OPAQUE(by);
+	by &= 255;
+	from = to + by;
 	if (octets_move(to, from, end, MOVE_LEAST))
 		return 1;
 	for (u32 at = MOVE_LEAST; at < MOVE_MAX; at += 16) {
@@ -302,7 +305,7 @@ INLINE int packet_move(PACKET *p, u32 by, u32 keep)
 	OPAQUE(last);
 	to += last & 511;
 	OPAQUE(to);
-	from = to + (by & 255);
+	from = to + by;
 	return octets_move(to, from, end, 16);
 }
 
