@@ -414,7 +414,8 @@ INLINE int select_entry(PACKET *p, struct query *q, enum name_in in)
 		if (flags & ENTRY_DNAME)
 			return dname_select(p, q);
 		if (flags & ENTRY_WILDCARD)
-			return wildcard_select(p, q);
+			return in == NAME_IN_QUERY ? wildcard_select(p, q)
+						   : wildcard_select_plain(p, q);
 		q->rcode = RCODE_NXDOMAIN;
 		type = 0;
 	} else if (flags & ENTRY_CNAME && type != TYPE_CNAME) {

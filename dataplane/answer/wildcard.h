@@ -16,7 +16,7 @@
 
 /* found = the entry of "*" below the closest encloser. The label takes the place of two octets of
  * the name for as long as that. */
-INLINE int wildcard_probe(PACKET *p, struct query *q)
+INLINE int wildcard_probe(PACKET *p, struct query *q, enum name_in in)
 {
 	u32 at;
 	u16 octets;
@@ -28,22 +28,22 @@ INLINE int wildcard_probe(PACKET *p, struct query *q)
 	at -= 2;
 	octets = word_load16(name_place(q, at));
 	word_store16(name_place(q, at), 1 | '*' << 8);
-	reason = entry_probe_in(p, q, NAME_IN_QUERY, at);
+	reason = in == NAME_IN_QUERY ? entry_probe(p, q, at)
+				     : entry_probe_in(p, q, NAME_IN_QUERY, at);
 	word_store16(name_place(q, at), octets);
 	return reason;
 }
 
-STEP int wildcard_select(PACKET *p, struct query *q)
+/* NAME_IN_PACKET: nothing is signed, and what this needs is no step of its own. */
+INLINE int wildcard_answer(PACKET *p, struct query *q, enum name_in in)
 {
 	const struct image_entry *e;
 	u32 type;
 	int reason;
 
-	if (!q)
-		return REASON_INTERNAL;
 	reason = name_take(p, q);
 	if (!reason)
-		reason = wildcard_probe(p, q);
+		reason = wildcard_probe(p, q, in);
 	if (reason)
 		return reason;
 	e = image_at(p, q->found, 0);
@@ -72,9 +72,19 @@ STEP int wildcard_select(PACKET *p, struct query *q)
 		type = TYPE_CNAME;
 		q->chain = 1;
 	}
-	/* what isn't signed calls nothing */
-	return entry_answer(
-		p, q, q->flags & QUERY_SIGNED ? NAME_IN_QUERY : NAME_IN_PACKET, e, type);
+	return entry_answer(p, q, in, e, type);
+}
+
+/* Along a chain, or signed. */
+STEP int wildcard_select(PACKET *p, struct query *q)
+{
+	return q ? wildcard_answer(p, q, NAME_IN_QUERY) : REASON_INTERNAL;
+}
+
+/* Off the hot path, in one call. */
+STEP int wildcard_select_plain(PACKET *p, struct query *q)
+{
+	return q ? wildcard_answer(p, q, NAME_IN_PACKET) : REASON_INTERNAL;
 }
 
 #endif
