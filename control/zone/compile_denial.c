@@ -321,12 +321,15 @@ out:
 	return error;
 }
 
-/* Does the zone hold names below this one, hidden ones too? */
-static bool node_has_below(const struct zone *zone, const struct zone_node *node)
+/* Does a child of the wildcard, a hidden one too, come no later than "*" would (RFC 4034 section
+ * 6.1)? The first one stands right behind it. */
+static bool star_has_before(const struct zone *zone, const struct zone_node *star)
 {
-	const struct zone_node *next = node + 1;
+	const struct zone_node *child = star + 1;
+	const uint8_t *label = child->name;
 
-	return next < zone->nodes + zone->node_count && name_within(next->name, node->name);
+	return child < zone->nodes + zone->node_count && name_within(child->name, star->name) &&
+	       (label[0] == 0 || label[1] < '*' || (label[0] == 1 && label[1] == '*'));
 }
 
 void hashes_write(const struct making *m, const struct zone_node *node, struct image_hashes *to)
@@ -338,8 +341,8 @@ void hashes_write(const struct making *m, const struct zone_node *node, struct i
 	name_hash3(&m->zone->nsec3, node->name, node->name_size, to->own);
 	hash_place(m, to->own, &match);
 	to->flags = match ? HASHES_MATCH : 0;
-	if (node->name[0] == 1 && node->name[1] == '*' && node_has_below(m->zone, node))
-		to->flags |= HASHES_BELOW;
+	if (node->name[0] == 1 && node->name[1] == '*' && star_has_before(m->zone, node))
+		to->flags |= HASHES_BEFORE;
 	if (node->flags & ZONE_NODE_CUT)
 		return;
 	memset(to->star, 0, sizeof(to->star));

@@ -455,6 +455,24 @@ INLINE int key_append(struct query *q, u32 from, u32 to)
 	return reason || from - 1 == to ? reason : key_labels(q, from - 1, to);
 }
 
+/*
+ * The denial at q->node is one more that is sent. Servers that compress its owner's name against
+ * all others write less than we do: of the first, which shares no more with the question than
+ * `shared` octets, so many less; of others perhaps all of it.
+ */
+INLINE int key_spare(PACKET *p, struct query *q, u32 shared)
+{
+	const struct image_denial *d;
+	u32 length;
+
+	d = image_at(p, q->node, 0);
+	if (!d)
+		return REASON_IMAGE;
+	length = d->key_len;
+	q->spare += length < shared ? length : shared;
+	return STEP_NEXT;
+}
+
 /* `label` is where the encloser's or the cut's name begins. */
 INLINE int nsec_prove(PACKET *p, struct query *q, u32 proof, u32 label)
 {
@@ -471,11 +489,15 @@ INLINE int nsec_prove(PACKET *p, struct query *q, u32 proof, u32 label)
 		reason = key_append(q, label, 0);
 	if (!reason)
 		reason = denial_find(p, q);
+	if (!reason)
+		reason = key_spare(p, q, q->proof_count > 1 || q->hops ? KEY_ROOM : size);
 	if (reason || (proof != PROOF_NXDOMAIN && proof != PROOF_WILDCARD_NODATA))
 		return reason;
 	word_store16(key_place(q, size), '*');
 	key_end(q, size + 2);
 	reason = denial_find(p, q);
+	if (!reason)
+		reason = key_spare(p, q, KEY_ROOM);
 	if (reason || proof != PROOF_NXDOMAIN)
 		return reason;
 	/* If what denies the wildcard lies two labels or more below the encloser, NSD takes the
@@ -799,9 +821,9 @@ INLINE int denial_differs(PACKET *p, struct query *q, u32 proof)
 		/* NSD proves that an empty non-terminal is there, Knot and BIND don't */
 		if (!(q->flags & QUERY_NSEC3) && e->types == 0)
 			return REASON_DNSSEC;
-		/* NSD sends no closest encloser where names lie below the wildcard */
+		/* NSD sends no closest encloser where the wildcard has such a child */
 		if (q->flags & QUERY_NSEC3 && e->flags & ENTRY_HASHED &&
-			entry_hashes(e)->flags & HASHES_BELOW)
+			entry_hashes(e)->flags & HASHES_BEFORE)
 			return REASON_DNSSEC;
 	}
 	/* NSD proves of what a DNAME makes, and isn't there, only what its closest encloser has */

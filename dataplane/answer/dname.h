@@ -32,7 +32,7 @@ STEP int alias_place(PACKET *p, struct query *q, u32 owner, u32 ttl, u32 length)
 	if (q->size + size > q->limit) {
 		if (!(q->flags & QUERY_SIGNED))
 			return REASON_ROOM;
-		reply_over(q, 1);
+		q->flags |= QUERY_OVER;
 	}
 	word_store64(synth_place(q, at), be16_of(0xc000 | owner).raw |
 						 (u32)be16_of(TYPE_CNAME).raw << 16 |

@@ -158,8 +158,8 @@ struct image_type {
 
 /* NSEC3 hashes that need not be computed, at ENTRY_HASHES_AT(key_len, types). */
 enum {
-	HASHES_MATCH = 1 << 0, /* an NSEC3 has `own` */
-	HASHES_BELOW = 1 << 1, /* of a wildcard: the zone holds names below it */
+	HASHES_MATCH = 1 << 0,  /* an NSEC3 has `own` */
+	HASHES_BEFORE = 1 << 1, /* of a wildcard: a child of it comes no later than "*" would */
 };
 struct image_hashes {
 	u8 flags;

@@ -58,7 +58,6 @@ enum {
 	QUERY_NSEC3 = 1 << 14,    /* and its denials are NSEC3 */
 	QUERY_PROOF = 1 << 15,    /* proofs are to be placed before additional records */
 	QUERY_OVER = 1 << 18,     /* with QUERY_SIGNED: what was placed doesn't fit */
-	QUERY_OVER_ANSWER = 1 << 19, /* its first record that doesn't is an answer */
 };
 
 /* A fragment with its place in the reply. */
@@ -172,6 +171,8 @@ struct query {
 	u32 proof_count;
 	u32 proofs[PROOFS_MAX]; /* denials, each once */
 	u32 spare;              /* octets that a server may need less */
+	u32 answers;            /* placed_survey */
+	u32 glue;
 	u32 key_size;
 	u32 sha1[5];
 	u64 pairs[40];

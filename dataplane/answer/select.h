@@ -56,12 +56,28 @@ INLINE u32 fragment_next(const struct image_fragment *f, u32 rel)
 	return (rel + FRAGMENT_PLACES_AT(f->length) + 2 * places + 3) & ~3u;
 }
 
-/* What is placed doesn't fit; is what doesn't an answer? */
-INLINE void reply_over(struct query *q, u32 answer)
+/*
+ * Of what was placed: `answers` = where the answer section ends in the message, `glue` = were there
+ * addresses that must come along?
+ */
+INLINE void placed_survey(PACKET *p, struct query *q)
 {
-	if (answer && !(q->flags & QUERY_OVER))
-		q->flags |= QUERY_OVER_ANSWER;
-	q->flags |= QUERY_OVER;
+	u32 count = q->placed_count;
+
+	q->answers = 0;
+	q->glue = 0;
+	for (u32 i = 0; i < PLACED_MAX; i++) {
+		const struct placed *d = &q->placed[i];
+		const struct image_fragment *f;
+
+		if (i >= count)
+			break;
+		f = d->offset ? image_at(p, d->offset, d->rel) : NULL;
+		if (!f || f->records[0])
+			q->answers = d->at + d->length;
+		if (f && f->records[2] && !(f->flags & FRAGMENT_OPTIONAL))
+			q->glue = 1;
+	}
 }
 
 /*
@@ -86,12 +102,18 @@ STEP int fragment_over(PACKET *p, struct query *q, u32 head, u32 length)
 	if (!s)
 		return REASON_INTERNAL;
 	if (flags & FRAGMENT_OPTIONAL) {
+		if (q->flags & QUERY_OVER)
+			return STEP_NEXT;
+		/* before those inside a delegation NSD and BIND send others of another kind */
+		if (!(s->flags & SETTINGS_GLUE_TC)) {
+			placed_survey(p, q);
+			if (q->glue)
+				return REASON_ROOM;
+		}
 		/* where not one address fits into a referral, NSD says TC */
 		if (q->flags & QUERY_SIGNED)
 			least += SIGNATURE_SIZE;
-		return q->counts >> 32 || q->flags & QUERY_OVER || q->size + least <= q->limit
-			       ? STEP_NEXT
-			       : REASON_ROOM;
+		return q->counts >> 32 || q->size + least <= q->limit ? STEP_NEXT : REASON_ROOM;
 	}
 	/* and where they say TC, one that writes names shorter may get it in */
 	if (additional && (!(s->flags & SETTINGS_GLUE_TC) ||
@@ -106,7 +128,7 @@ STEP int fragment_over(PACKET *p, struct query *q, u32 head, u32 length)
 			q->size += IMAGE_FRAGMENT_MAX;
 		if (additional)
 			q->spare += COMPRESSION_SPARE;
-		reply_over(q, !authority && !additional);
+		q->flags |= QUERY_OVER;
 		return STEP_NEXT;
 	}
 	if (q->flags & QUERY_DNAME || (authority && q->flags & QUERY_AA) ||
@@ -275,9 +297,6 @@ STEP int denial_place(PACKET *p, struct query *q, u32 offset)
 		return REASON_INTERNAL;
 	if (!d)
 		return REASON_IMAGE;
-	/* of a hash no more than the apex can be a pointer */
-	if (!(q->flags & QUERY_NSEC3))
-		q->spare += d->key_len;
 	return fragment_place(
 		p, q, offset, DENIAL_GROUP_AT(d->key_len & (KEY_ROOM - 1)), 0, q->size);
 }
@@ -468,15 +487,18 @@ INLINE int chain_answer(PACKET *p, struct query *q)
  * What was placed doesn't fit: TC and nothing else, unless a server that writes names shorter may
  * get it in.
  */
-STEP int reply_truncate(struct query *q)
+STEP int reply_truncate(PACKET *p, struct query *q)
 {
 	if (!q)
 		return REASON_INTERNAL;
 	if (q->size <= q->limit + q->spare)
 		return REASON_ROOM;
-	/* Knot doesn't get as far as the rcode where it is an alias that doesn't fit */
-	if (q->rcode != RCODE_NOERROR && q->flags & QUERY_OVER_ANSWER)
-		return REASON_ROOM;
+	/* Knot doesn't get as far as the rcode where aliases don't fit */
+	if (q->rcode != RCODE_NOERROR && q->hops) {
+		placed_survey(p, q);
+		if (q->answers + COMPRESSION_SPARE > q->limit)
+			return REASON_ROOM;
+	}
 	q->flags |= QUERY_TC;
 	q->placed_count = 0;
 	q->sum = 0;
@@ -514,7 +536,7 @@ STEP int signed_answer(PACKET *p, struct query *q)
 	if (reason)
 		return reason;
 	if (q->flags & QUERY_OVER)
-		return reply_truncate(q);
+		return reply_truncate(p, q);
 	/* Knot writes longer names along a chain */
 	return q->hops && q->size + COMPRESSION_SPARE > q->limit ? REASON_ROOM : STEP_NEXT;
 }
