@@ -319,8 +319,13 @@ STEP int proofs_place(PACKET *p, struct query *q)
 		reason = denial_place(p, q, q->proofs[i]);
 	}
 	q->group_next = q->rest_next;
-	if (reason || !q->group_next || q->flags & QUERY_OVER)
+	if (reason || q->flags & QUERY_OVER)
 		return reason;
+	/* Knot writes longer names of servers */
+	if (q->proof == PROOF_REFERRAL && q->size + COMPRESSION_SPARE > q->limit)
+		return REASON_ROOM;
+	if (!q->group_next)
+		return STEP_NEXT;
 	q->owner_at = q->rest_owner_at;
 	return group_finish(p, q, q->rest_offset, q->rest_rendered, q->rest_group);
 }
