@@ -5,7 +5,8 @@
  * In: an octet of options (1: signatures are due), then messages as TCP carries them, each behind
  * its length; their IDs are made right. A transfer ends in a fault that is explained, or in a zone
  * which compiles, goes into an image that its checker finds good, and is answered from: every
- * question about a name of it passes or gets a reply that reply.h finds right.
+ * question about a name of it, and about one below it, asked with DO, passes or gets a reply that
+ * reply.h finds right.
  */
 #include "target.h"
 
@@ -71,12 +72,11 @@ static int messages_take(
 	return result;
 }
 
-static void name_ask(
-	struct plain_engine *engine, uint64_t now, const struct zone_node *node, uint16_t type)
+static void name_ask(struct plain_engine *engine, uint64_t now, const uint8_t *name, uint16_t type)
 {
 	static uint8_t query[ROOM], frame[ROOM];
-	struct ask ask = {.name = node->name,
-		.name_size = node->name_size,
+	struct ask ask = {.name = name,
+		.name_size = name_size(name),
 		.type = type,
 		.id = 7,
 		.port = 4000,
@@ -98,6 +98,7 @@ static void name_ask(
 
 static void zone_ask(struct plain_engine *engine, const struct zone *zone)
 {
+	uint8_t below[NAME_MAX_SIZE] = {1, 'x'};
 	struct timespec t;
 	uint64_t now;
 
@@ -106,9 +107,14 @@ static void zone_ask(struct plain_engine *engine, const struct zone *zone)
 	for (uint32_t i = 0; i < zone->node_count && i < NAMES_MAX; i++) {
 		const struct zone_node *node = &zone->nodes[i];
 
-		name_ask(engine, now, node, 1);
+		name_ask(engine, now, node->name, RR_A);
+		name_ask(engine, now, node->name, RR_DS);
 		for (uint32_t r = 0; r < node->rrset_count; r++)
-			name_ask(engine, now, node, node->rrsets[r].type);
+			name_ask(engine, now, node->name, node->rrsets[r].type);
+		if (node->name_size + 2u > NAME_MAX_SIZE)
+			continue;
+		memcpy(below + 2, node->name, node->name_size);
+		name_ask(engine, now, below, RR_A);
 	}
 }
 

@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Fuzzes the core with corrupted images, on fixed queries.
+ * Fuzzes the core and the image's checker with corrupted images, on fixed queries.
  *
- * In: operations of 8 octets on the world's image; then every case of the world is asked. The
- * answers are garbage; but no access leaves the image's memory (the sanitizers watch it), every
- * query ends, a packet that passes is as it came, none grows beyond its room, each is counted once.
+ * In: operations of 8 octets on a world's image. The octet behind them, if there is one, names the
+ * world (unsigned zones of all kinds, one with NSEC, one with NSEC3 and opt-out) and whether the
+ * checker is to find it settled. Then the checker walks it: it accepts it, or says what is wrong;
+ * and every case of the world is asked. The answers are garbage; but no access leaves the image's
+ * memory (the sanitizers watch it), every query ends, a packet that passes is as it came, none
+ * grows beyond its room, each is counted once.
  */
 #include "world.h"
 
 #include "answer/image.h"
+#include "control/zone/image_check.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define OPERATIONS_MAX 64u
 #define LINE           64u
 #define ROOM           2048u
+#define PLACES         3u
 
 /* The image as the writer left it, and which lines of it hold anything. */
 struct original {
@@ -103,30 +109,60 @@ static void case_run(struct fuzz_world *world, const struct vector_packet *packe
 	FUZZ_MUST(counted == 1);
 }
 
+/* A world with its image as it was. */
+struct place {
+	struct fuzz_world world;
+	struct original original;
+	struct vector_packet *packets;
+};
+
+static void place_open(struct place *place, const char *name)
+{
+	char error[VECTOR_ERROR_SIZE];
+	const struct vector *vector;
+
+	fuzz_world_open(&place->world, name);
+	vector = place->world.vector;
+	original_take(&place->original, plain_engine_memory(place->world.engine));
+	place->packets = calloc(vector->case_count, sizeof(*place->packets));
+	FUZZ_MUST(place->packets);
+	for (size_t i = 0; i < vector->case_count; i++)
+		FUZZ_MUST(!vector_packet_build(&vector->cases[i], &place->packets[i], error));
+}
+
+static void image_walk(const struct engine_memory *memory, bool settled)
+{
+	struct image_report report;
+	int result = image_check(memory, settled, NULL, &report);
+
+	FUZZ_MUST(result == 0 || result == -ENODATA || (result == -EBADMSG && *report.error));
+}
+
+static void place_fuzz(struct place *place, bool settled, const uint8_t *data, size_t size)
+{
+	const struct engine_memory *memory = plain_engine_memory(place->world.engine);
+	size_t touched[OPERATIONS_MAX], count = 0;
+	uint8_t *image = memory->image;
+
+	for (; size >= 8 && count < OPERATIONS_MAX; data += 8, size -= 8)
+		touched[count++] = operation_apply(&place->original, image, data);
+	image_walk(memory, settled);
+	for (size_t i = 0; i < place->world.vector->case_count; i++)
+		case_run(&place->world, &place->packets[i]);
+	for (size_t i = 0; i < count; i++)
+		memcpy(image + touched[i], place->original.octets + touched[i], LINE);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct fuzz_world world;
-	static struct original original;
-	static struct vector_packet *packets;
-	char error[VECTOR_ERROR_SIZE];
-	size_t touched[OPERATIONS_MAX], count = 0;
-	uint8_t *image;
+	static const char *const names[PLACES] = {
+		"many-zones.vec", "nsec.vec", "nsec3-opt-out.vec"};
+	static struct place places[PLACES];
+	uint8_t last = size % 8 ? data[size / 8 * 8] : 0;
+	uint32_t which = last % PLACES;
 
-	if (!world.engine) {
-		fuzz_world_open(&world, "many-zones.vec");
-		original_take(&original, plain_engine_memory(world.engine));
-		packets = calloc(world.vector->case_count, sizeof(*packets));
-		FUZZ_MUST(packets);
-		for (size_t i = 0; i < world.vector->case_count; i++)
-			FUZZ_MUST(
-				!vector_packet_build(&world.vector->cases[i], &packets[i], error));
-	}
-	image = plain_engine_memory(world.engine)->image;
-	for (; size >= 8 && count < OPERATIONS_MAX; data += 8, size -= 8)
-		touched[count++] = operation_apply(&original, image, data);
-	for (size_t i = 0; i < world.vector->case_count; i++)
-		case_run(&world, &packets[i]);
-	for (size_t i = 0; i < count; i++)
-		memcpy(image + touched[i], original.octets + touched[i], LINE);
+	if (!places[which].packets)
+		place_open(&places[which], names[which]);
+	place_fuzz(&places[which], last / PLACES & 1, data, size);
 	return 0;
 }

@@ -2,7 +2,8 @@
 /*
  * Fuzzes the core with packets, on good images.
  *
- * In: an octet of options (bit 0: with the root as a zone), then a frame. Whatever it is:
+ * In: an octet that names a world (unsigned zones of all kinds; the root; a zone with NSEC, with
+ * NSEC3, with opt-out), then a frame. Whatever it is:
  *  - it passes as it came, or is answered; it is never dropped, and it is counted once;
  *  - a reply is all that reply.h asks of one (it parses, its checksums are right, nothing with QR
  * was answered);
@@ -18,7 +19,15 @@
 
 #include <string.h>
 
-enum { OPTION_ROOT = 1 };
+/* In the order of vectors.c, fuzz_world(). */
+static const char *const world_names[] = {
+	"many-zones.vec",
+	"root-and-below.vec",
+	"nsec.vec",
+	"nsec3.vec",
+	"nsec3-opt-out.vec",
+};
+#define WORLDS (sizeof(world_names) / sizeof(world_names[0]))
 
 struct fate {
 	enum plain_action action;
@@ -64,18 +73,16 @@ static void reply_must(const struct fate *fate, const uint8_t *frame, size_t siz
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct fuzz_world worlds[2];
+	static struct fuzz_world worlds[WORLDS];
 	static struct fate first, again;
 	struct plain_engine *engine;
 	uint64_t before;
 
-	if (!worlds[0].engine) {
-		fuzz_world_open(&worlds[0], "many-zones.vec");
-		fuzz_world_open(&worlds[1], "root-and-below.vec");
-	}
+	for (size_t i = 0; i < WORLDS && !worlds[i].engine; i++)
+		fuzz_world_open(&worlds[i], world_names[i]);
 	if (size < 1 || size > VECTOR_FRAME_MAX)
 		return 0;
-	engine = worlds[data[0] & OPTION_ROOT].engine;
+	engine = worlds[data[0] % WORLDS].engine;
 	data++;
 	size--;
 	before = counted(engine);

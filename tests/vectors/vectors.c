@@ -62,18 +62,29 @@ static bool case_run(
 	return vector_check(vector, c, &result.packet, &result.outcome, to);
 }
 
-/* The frame, behind the octet of options that tests/fuzz/packet.c wants: 1 asks for the world with
- * the root. */
+/* Which of tests/fuzz/packet.c's worlds has this zone. */
+static uint8_t fuzz_world(const char *origin)
+{
+	static const char *const marks[] = {[1] = ".", "nsec.test.", "nsec3.test.", "optout.test."};
+
+	for (uint8_t i = 1; i < sizeof(marks) / sizeof(marks[0]); i++)
+		if (!strcmp(origin, marks[i]))
+			return i;
+	return 0;
+}
+
+/* The frame, behind the octet that tells tests/fuzz/packet.c which world to ask. */
 static bool frame_save(
 	const struct run *run, const struct vector *vector, const struct vector_case *c, FILE *to)
 {
 	static struct vector_packet packet;
 	char error[VECTOR_ERROR_SIZE], *path = NULL;
-	bool ok = false, root = false;
+	uint8_t world = 0;
+	bool ok = false;
 	FILE *file;
 
 	for (size_t i = 0; i < vector->zone_count; i++)
-		root |= !strcmp(vector->zones[i].origin, ".");
+		world = world ? world : fuzz_world(vector->zones[i].origin);
 	if (vector_packet_build(c, &packet, error)) {
 		fprintf(to, "%s\n", error);
 		return false;
@@ -82,7 +93,7 @@ static bool frame_save(
 		return false;
 	file = fopen(path, "w");
 	if (file) {
-		ok = fputc(root, file) != EOF &&
+		ok = fputc(world, file) != EOF &&
 		     fwrite(packet.octets, 1, packet.size, file) == packet.size;
 		ok &= !fclose(file);
 	}
