@@ -243,10 +243,10 @@ INLINE int parse_labels(PACKET *p, struct query *q)
 	if (!name)
 		return pass(REASON_QNAME);
 	for (u32 i = 0; i < LABELS_MAX; i++) {
-		const u8 *label = name + at;
+		const u8 *label = packet_octet(name, at, end);
 		u32 octet;
 
-		if (label + 1 > end)
+		if (!label)
 			return pass(REASON_QNAME);
 		octet = *label;
 		if (octet == 0) {

@@ -111,6 +111,11 @@ static inline const u8 *packet_end(PACKET *p)
 	return p->frame + p->length;
 }
 
+static inline const u8 *packet_octet(const u8 *from, u32 at, const u8 *end)
+{
+	return at < (u64)(end - from) ? from + at : NULL;
+}
+
 static inline int packet_store(PACKET *p, u32 at, const void *from, u32 n)
 {
 	at &= 0x3fff;

@@ -79,10 +79,13 @@ static bool pointer_is_equal(const uint8_t *right, const uint8_t *wrong, size_t 
 	while (right[dns] == 0x81 || right[dns] == 0x88)
 		dns += 4;
 	dns += 2 + (right[dns] == 0x86 ? 40 : 20) + 8;
-	if (at <= dns || right[at - 1] < 0xc0)
+	/* either octet of it */
+	if (at > dns && right[at - 1] >= 0xc0)
+		at--;
+	else if (at <= dns || right[at] < 0xc0 || wrong[at] < 0xc0)
 		return false;
-	length = name_read(right + dns, size - dns, at - 1 - dns, names[0]);
-	return length && name_read(wrong + dns, size - dns, at - 1 - dns, names[1]) == length &&
+	length = name_read(right + dns, size - dns, at - dns, names[0]);
+	return length && name_read(wrong + dns, size - dns, at - dns, names[1]) == length &&
 	       !memcmp(names[0], names[1], length);
 }
 
