@@ -3,52 +3,16 @@
 #
 # anodectl check-zone against real servers: an NSD and a Knot in one namespace, the asker in
 # another, no daemon anywhere. Each fault is made, and must be found; the sound zone must not.
-root=$(dirname "$(dirname "$(dirname "$(readlink -f "$0")")")")
-. "$root/deploy/lab.d/measure.sh"
-. "$root/tests/lab/tap.sh"
+. "$(dirname "$(readlink -f "$0")")/stage.sh"
+stage_begin zone 24
+dir=$stage_dir
 
-[ "$(id -u)" = 0 ] || {
-	echo "1..0 # SKIP needs root: network namespaces"
-	exit 77
-}
-anodectl=${ANODE_BUILD:-$root/build}/control/cli/anodectl
-name=anode-zone-$$
-client=$name-client servers=$name-servers
-dir=$(mktemp -d)
-chmod 755 "$dir"
-declare -A pids=()
-
-finish() {
-	local status=$? pid
-	trap - EXIT
-	for pid in "${pids[@]}"; do kill -s KILL "$pid" 2>/dev/null; done
-	wait
-	ip netns del "$client"
-	ip netns del "$servers"
-	rm -rf "$dir"
-	tap_end || [ $status != 0 ] || status=1
-	exit $status
-}
-trap finish EXIT
-trap 'exit 130' INT TERM HUP
-tap_begin 24
-
-ip netns add "$client"
-ip netns add "$servers"
-ip -n "$client" link add up0 type veth peer name up0 netns "$servers"
-for namespace in "$client" "$servers"; do
-	ip netns exec "$namespace" sysctl -qw net.ipv6.conf.all.accept_dad=0 \
-		net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.up0.accept_dad=0
-	ip -n "$namespace" link set lo up
-	ip -n "$namespace" link set up0 up
-done
-ip -n "$client" address add 203.0.113.1/24 dev up0
-ip -n "$client" address add 203.0.113.9/24 dev up0
-ip -n "$client" address add 2001:db8:f::1/64 dev up0
+stage_host segment
+stage_host client 203.0.113.1/24 203.0.113.9/24 2001:db8:f::1/64
+stage_host servers 203.0.113.2/24 2001:db8:f::2/64
+client=$stage_name-client servers=$stage_name-servers
 ip -n "$client" route add default via 203.0.113.2
 ip -n "$client" -6 route add default via 2001:db8:f::2
-ip -n "$servers" address add 203.0.113.2/24 dev up0
-ip -n "$servers" address add 2001:db8:f::2/64 dev up0
 for address in 192.0.2.1/32 192.0.2.2/32 198.51.100.1/32 2001:db8:1::1/128 2001:db8:2::1/128; do
 	ip -n "$servers" address add "$address" dev lo
 done
@@ -128,22 +92,14 @@ knot_up() {
 server_start() { # NAME ADDRESS COMMAND...
 	local who=$1 address=$2
 	shift 2
-	# enter becomes the command, so that the pid is the server's.
-	setsid "$root/deploy/lab.d/enter" "$servers" "$@" >>"$dir/$who.log" 2>&1 </dev/null &
-	pids[$who]=$!
+	stage_start servers "$who" "$@"
 	measure_await 10 server_answers "$address"
 }
 server_answers() {
-	ip netns exec "$client" kdig @"$1" +timeout=1 +retry=0 example.test SOA | grep -q ';; ->>HEADER'
+	stage_run client kdig @"$1" +timeout=1 +retry=0 example.test SOA | grep -q ';; ->>HEADER'
 }
-server_stop() {
-	kill -s KILL -- "-${pids[$1]}"
-	wait "${pids[$1]}" 2>/dev/null
-	unset "pids[$1]"
-}
-
 look() { # WORD...: the answer goes to $dir/look, the exit code is anodectl's
-	ip netns exec "$client" "$anodectl" --timeout 1s check-zone --resolver 192.0.2.1 \
+	stage_run client "$anodectl" --timeout 1s check-zone --resolver 192.0.2.1 \
 		--grace 100ms "$@" >"$dir/look"
 	local status=$?
 	cat "$dir/look"
@@ -192,10 +148,10 @@ from() {
 check "--from: an address of this host is used, another one can't be" from
 check "a zone that isn't there: exit 1" exits 1 nothing.test
 check "the zone's servers by hand, with no resolver" \
-	ip netns exec "$client" "$anodectl" check-zone example.test \
+	stage_run client "$anodectl" check-zone example.test \
 	--server ns1.example.test=192.0.2.1,ns2.example.test=198.51.100.1
 check "two servers in one /24: same-prefix (and one node), exit 8" \
-	ip netns exec "$client" sh -c "$anodectl check-zone example.test --json \
+	stage_run client sh -c "$anodectl check-zone example.test --json \
 	--server ns1.example.test=192.0.2.1,ns2.example.test=192.0.2.2 >$dir/look
 	[ \$? = 8 ] && jq -e '[.findings[].finding] == [\"same-prefix\", \"one-node\"]' $dir/look"
 same_site() { finds 8 same-site --site '\.([a-z]+)$' && jq -e '.findings[0].text | test("site dns")' "$dir/look"; }
@@ -216,9 +172,7 @@ paths() {
 		route 192.0.2.0/24 blackhole { bgp_path.prepend(64500); bgp_path.prepend(64497); };
 	}
 	EOT
-	setsid "$root/deploy/lab.d/enter" "$client" bird -f -c "$dir/bird.conf" -s "$dir/bird.ctl" \
-		>"$dir/bird.log" 2>&1 &
-	pids[bird]=$!
+	stage_start client bird bird -f -c "$dir/bird.conf" -s "$dir/bird.ctl"
 	measure_await 5 test -S "$dir/bird.ctl" || return
 	finds 8 few-paths,same-origin --bird "$dir/bird.ctl" --paths 2 --family 4 --accept untested
 	local status=$?
@@ -230,10 +184,10 @@ paths() {
 }
 check "BIRD's AS paths: few-paths, same-origin" paths
 
-server_stop nsd
-server_stop knot
+stage_kill nsd
+stage_kill knot
 all_down() {
-	ip netns exec "$client" "$anodectl" --timeout 1s check-zone example.test --metrics "$dir/metrics" \
+	stage_run client "$anodectl" --timeout 1s check-zone example.test --metrics "$dir/metrics" \
 		--server ns1.example.test=192.0.2.1,ns2.example.test=198.51.100.1
 	[ $? = 6 ]
 }
@@ -245,13 +199,13 @@ metrics_down() {
 }
 check "all down in the metrics" metrics_down
 nagios_down() {
-	ip netns exec "$client" "$anodectl" --timeout 1s check-zone example.test --nagios \
+	stage_run client "$anodectl" --timeout 1s check-zone example.test --nagios \
 		--server ns1.example.test=192.0.2.1,ns2.example.test=198.51.100.1
 	[ $? = 2 ]
 }
 check "all down: Nagios CRITICAL" nagios_down
 resolver_down() { # nobody listens there: not asked is not down
-	ip netns exec "$client" "$anodectl" --timeout 1s check-zone example.test --resolver 192.0.2.1 \
+	stage_run client "$anodectl" --timeout 1s check-zone example.test --resolver 192.0.2.1 \
 		--nagios --metrics "$dir/metrics"
 	[ $? = 3 ] && grep -qF 'anode_check_zone_success{zone="example.test"} 0' "$dir/metrics"
 }
@@ -266,16 +220,16 @@ zone_write "$dir/knot/zone" 6
 knot_up fra1.dns
 serials() { finds 5 serials && jq -e 'all(.findings[]; .text | test("ns2.* has serial 6, the newest is 7"))' "$dir/look"; }
 check "different serials: exit 5, and who is behind" serials
-server_stop knot
+stage_kill knot
 zone_write "$dir/knot/zone" 7 ns3
 knot_up fra1.dns
 check "another set of NS records" finds 5 ns-set
-server_stop knot
+stage_kill knot
 zone_write "$dir/knot/zone" 7
 knot_up ams1.dns
 one_node() { finds 8 one-node; }
 check "the same NSID everywhere: one-node, exit 8" one_node
-server_stop knot
+stage_kill knot
 knot_up fra1.dns
 
 # TCP answers of Knot's are lost: a filter somewhere.
@@ -289,23 +243,22 @@ no_tcp() {
 check "no answer over TCP: exit 5" no_tcp
 
 lame() {
-	server_stop nsd
+	stage_kill nsd
 	nsd_up ams1.dns other.test
-	ip netns exec "$client" "$anodectl" --timeout 1s check-zone example.test --json \
+	stage_run client "$anodectl" --timeout 1s check-zone example.test --json \
 		--resolver 198.51.100.1 >"$dir/look"
 	[ $? = 5 ] && cat "$dir/look" && jq -e '([.findings[].finding] | unique) == ["lame"] and
 		all(.findings[]; .text | test("ns1.*REFUSED|ns1.*SERVFAIL"))' "$dir/look"
 }
 check "a server that doesn't serve the zone: lame" lame
-server_stop nsd
+stage_kill nsd
 nsd_up ams1.dns
 watch_once() { # the first turn's file, then the second's
 	rm -f "$dir/metrics"
-	ip netns exec "$client" "$anodectl" check-zone example.test --resolver 192.0.2.1 --watch=1 \
-		--metrics "$dir/metrics" >"$dir/watch" &
-	pids[watch]=$!
+	stage_start client watch "$anodectl" check-zone example.test --resolver 192.0.2.1 --watch=1 \
+		--metrics "$dir/metrics"
 	measure_await 5 test -e "$dir/metrics" && stamp=$(stat -c %i "$dir/metrics") &&
-		measure_await 5 changed && kill "${pids[watch]}"
+		measure_await 5 changed && stage_kill watch TERM
 }
-changed() { [ "$(stat -c %i "$dir/metrics")" != "$stamp" ] && [ "$(grep -c 'of 4 addresses answer' "$dir/watch")" -ge 2 ]; }
+changed() { [ "$(stat -c %i "$dir/metrics")" != "$stamp" ] && [ "$(grep -c 'of 4 addresses answer' "$dir/watch.log")" -ge 2 ]; }
 check "--watch looks again and rewrites the metrics" watch_once
