@@ -28,6 +28,12 @@ check() {
 	sed 's/^/# /' "$tap_output"
 }
 
+# skip NAME REASON: a check that can't be made on this machine.
+skip() {
+	tap_number=$((tap_number + 1))
+	echo "ok $tap_number - $1 # SKIP $2"
+}
+
 # tap_end: the exit status of a test.
 tap_end() {
 	rm -f "$tap_output"
