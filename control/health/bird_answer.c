@@ -56,6 +56,11 @@ void bird_answer_line(struct bird_answer *answer, const struct bird_line *line)
 			answer->exported =
 				bird_route_parse(answer->from, line->text, &answer->prefix) == 0;
 		break;
+	case BIRD_ORIGINS:
+		if (line->code == BIRD_CODE_ROUTE && answer->origin_count < BIRD_ORIGINS_MAX &&
+			bird_origin_parse(answer->origins[answer->origin_count], line->text) == 0)
+			answer->origin_count++;
+		break;
 	case BIRD_PROTOCOLS:
 		break;
 	}

@@ -15,7 +15,11 @@ enum bird_question {
 	BIRD_STATUS,    /* show status */
 	BIRD_PROTOCOLS, /* show protocols; its lines are for bird_protocol_parse() */
 	BIRD_ROUTE,     /* show route PREFIX exported 'PEER' */
+	BIRD_ORIGINS,   /* show route PREFIX */
 };
+
+/* Of one prefix; who has more of them has enough. */
+#define BIRD_ORIGINS_MAX 16
 
 struct bird_answer {
 	enum bird_question question;
@@ -24,11 +28,13 @@ struct bird_answer {
 	bool obeyed;              /* ENABLE, DISABLE: done, or it was so already */
 	bool exported;            /* ROUTE: the peer gets the prefix, from `from` */
 	char from[BIRD_NAME_MAX]; /* protocol */
-	bool dated;               /* STATUS: configured_age is known */
-	int64_t configured_age;   /* ms from BIRD's start to its last configuration, +-2 */
-	bool stopped;             /* by a reconfiguration: says nothing */
-	int failure;              /* the first code of 8000 and above; 0 = none */
-	char text[128];           /* with its code, as BIRD says it */
+	char origins[BIRD_ORIGINS_MAX][BIRD_NAME_MAX]; /* ORIGINS: protocols */
+	unsigned origin_count;
+	bool dated;             /* STATUS: configured_age is known */
+	int64_t configured_age; /* ms from BIRD's start to its last configuration, +-2 */
+	bool stopped;           /* by a reconfiguration: says nothing */
+	int failure;            /* the first code of 8000 and above; 0 = none */
+	char text[128];         /* with its code, as BIRD says it */
 
 	int64_t boot_ms, configured_ms;
 };

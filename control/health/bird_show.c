@@ -122,27 +122,35 @@ int bird_protocol_parse(struct bird_protocol_line *out, const char *text)
 	return 0;
 }
 
-int bird_route_parse(
-	char protocol[BIRD_NAME_MAX], const char *text, const struct bird_prefix *prefix)
+int bird_origin_parse(char protocol[BIRD_NAME_MAX], const char *text)
 {
-	char word[BIRD_PREFIX_TEXT];
-	struct bird_prefix seen;
-	const char *open;
+	const char *open = strchr(text, '[');
 	size_t n;
 
-	if (text[0] == ' ' || text[0] == '\t' || !next_word(&text, word, sizeof word))
+	/* Details stand behind a tab; "Table master4:" has no bracket. */
+	if (text[0] == '\t' || !open)
 		return -ENOENT;
-	if (bird_prefix_parse(&seen, word) < 0 || !bird_prefix_equal(&seen, prefix))
-		return -ENOENT;
-	open = strchr(text, '[');
-	if (!open)
-		return -EBADMSG;
 	n = strcspn(open + 1, " ]");
 	if (n == 0 || n >= BIRD_NAME_MAX)
 		return -EBADMSG;
 	memcpy(protocol, open + 1, n);
 	protocol[n] = '\0';
 	return 0;
+}
+
+int bird_route_parse(
+	char protocol[BIRD_NAME_MAX], const char *text, const struct bird_prefix *prefix)
+{
+	char word[BIRD_PREFIX_TEXT];
+	struct bird_prefix seen;
+	int r;
+
+	if (text[0] == ' ' || text[0] == '\t' || !next_word(&text, word, sizeof word))
+		return -ENOENT;
+	if (bird_prefix_parse(&seen, word) < 0 || !bird_prefix_equal(&seen, prefix))
+		return -ENOENT;
+	r = bird_origin_parse(protocol, text);
+	return r == -ENOENT ? -EBADMSG : r;
 }
 
 int bird_version_parse(char version[32], const char *text)

@@ -49,6 +49,10 @@ int bird_protocol_parse(struct bird_protocol_line *out, const char *text);
 int bird_route_parse(
 	char protocol[BIRD_NAME_MAX], const char *text, const struct bird_prefix *prefix);
 
+/* Any 1007 line of `show route PREFIX`: the protocol that a route, best or not,
+ * comes from. -ENOENT: not a route's first line. */
+int bird_origin_parse(char protocol[BIRD_NAME_MAX], const char *text);
+
 /* "BIRD 2.0.12 ready." -> "2.0.12". -EBADMSG: something else greets. */
 int bird_version_parse(char version[32], const char *text);
 

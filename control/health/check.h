@@ -30,6 +30,14 @@ void checks_start(struct checks *checks);
 void checks_server(const struct checks *checks, const struct bird_prefix *prefix,
 	struct policy_server *server);
 
+/* The checks of other hosts. */
+void checks_dependencies(const struct checks *checks, struct policy_dependencies *out);
+
+/* As if the check of that name (its first `length` characters) failed, refused where it is
+ * a question to the local server. false: no such check. */
+bool checks_suppose(const struct checks *checks, const char *name, size_t length,
+	const struct bird_prefix *prefix, struct policy_node *node, struct policy_input *input);
+
 size_t checks_count(const struct checks *checks);
 void checks_status(const struct checks *checks, size_t index, struct health_check_status *status);
 

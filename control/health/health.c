@@ -13,6 +13,7 @@
 
 #include "control/health/check.h"
 #include "control/health/timer.h"
+#include "control/health/what_if.h"
 
 #define LEAVE_MS 3000
 /* A prefix whose protocol is still being withdrawn is tried again. */
@@ -33,6 +34,7 @@ struct prefix {
 	struct policy_memory memory;
 	struct policy_override override;
 	struct policy_decision decision;
+	struct policy_decision own; /* as if families weren't coupled */
 	struct wall since;
 };
 
@@ -44,6 +46,8 @@ struct health {
 	struct policy_options policy;
 	struct policy_node node;
 	char fastpath_text[128], stuck_text[192], carrier_text[128], superseded_by[64];
+	char overload_text[192];
+	bool coupled, quiet;
 	struct checks *checks;
 	struct route *route;
 	struct prefix *prefixes; /* in the order of the options */
@@ -75,6 +79,12 @@ static void changed(struct health *health)
 {
 	if (health->events.changed)
 		health->events.changed(health->arg);
+}
+
+static void overridden(struct health *health)
+{
+	if (health->events.overridden)
+		health->events.overridden(health->arg);
 }
 
 /* ---- prefixes ---- */
@@ -218,19 +228,67 @@ static void prefix_adopt(struct prefix *prefix)
 	prefix->adopted = true;
 	if (!status.set_by_us || status.set == ROUTE_WITHDRAWN)
 		return;
-	prefix->memory.state = status.set;
-	prefix->memory.since = mono_now();
+	policy_adopt(&prefix->memory, status.set, mono_now());
 	say(prefix->health, LOG_NOTICE, "prefix %s found %s: adopted", prefix->text,
 		route_state_name(status.set));
 }
 
+static void prefix_input(const struct prefix *prefix, struct policy_input *input)
+{
+	const struct health *health = prefix->health;
+	struct route_status status = {0};
+
+	*input = (struct policy_input){
+		.node = &health->node, .override = prefix->override, .quiet = health->quiet};
+	checks_server(health->checks, &prefix->prefix, &input->server);
+	if (prefix->route)
+		route_status(prefix->route, &status);
+	input->sight = (struct policy_sight){.routes = status.others,
+		.could_see = status.could_see_others,
+		.peers = health->node.dependencies.peers,
+		.peers_good =
+			health->node.dependencies.peers - health->node.dependencies.peers_failing};
+}
+
+/* What a person said of one family doesn't bind the other. */
+static bool binds(const struct policy_decision *own)
+{
+	return own->cause != POLICY_OVERRIDE && own->cause != POLICY_LEAVING &&
+	       own->cause != POLICY_SUPERSEDED;
+}
+
+/* The worst of the other family's. */
+static void input_couple(const struct prefix *prefix, struct policy_input *input)
+{
+	if (!prefix->health->coupled)
+		return;
+	for (const struct prefix *other = prefix->health->prefixes; other; other = other->next) {
+		if (other->prefix.family == prefix->prefix.family || !binds(&other->own) ||
+			(input->coupled_by && other->own.state >= input->coupled))
+			continue;
+		input->coupled = other->own.state;
+		input->coupled_by = other->text;
+	}
+}
+
 static void prefix_decide(struct prefix *prefix, struct mono now)
 {
-	struct health *health = prefix->health;
-	struct policy_input input = {.node = &health->node, .override = prefix->override};
+	struct policy_input input;
 
-	checks_server(health->checks, &prefix->prefix, &input.server);
-	policy_decide(&health->policy, &input, &prefix->memory, now, &prefix->decision);
+	prefix_input(prefix, &input);
+	input_couple(prefix, &input);
+	policy_decide(&prefix->health->policy, &input, &prefix->memory, now, &prefix->decision);
+}
+
+/* Each by itself first: what one family may not exceed is the other's own. */
+static void prefixes_decide_own(struct health *health, struct mono now)
+{
+	struct policy_input input;
+
+	for (struct prefix *prefix = health->prefixes; prefix; prefix = prefix->next) {
+		prefix_input(prefix, &input);
+		policy_decide(&health->policy, &input, &prefix->memory, now, &prefix->own);
+	}
 }
 
 static void transition(struct prefix *prefix, enum route_state from, struct mono now)
@@ -274,6 +332,7 @@ static void prefix_evaluate(struct prefix *prefix, struct mono now)
 		say(prefix->health, LOG_NOTICE, "prefix %s: %s by %s has ended", prefix->text,
 			policy_override_name(prefix->override.kind), prefix->override.owner);
 		prefix->override.kind = POLICY_AUTO;
+		overridden(prefix->health);
 	}
 	if (!prefix->route && prefix_attach(prefix) < 0)
 		prefix->route = NULL;
@@ -289,7 +348,7 @@ static void prefix_evaluate(struct prefix *prefix, struct mono now)
 			mono_earlier(prefix->decision.wake, mono_after(now, span_ms(ADD_RETRY_MS)));
 		return;
 	}
-	moved = policy_commit(&prefix->memory, &prefix->decision, now);
+	moved = policy_commit(&prefix->health->policy, &prefix->memory, &prefix->decision, now);
 	/* The route before the log: it is the one in a hurry. */
 	route_want(prefix->route, prefix->memory.state, prefix->decision.reason);
 	if (moved)
@@ -342,9 +401,15 @@ static void evaluate(struct health *health)
 		health->again = false;
 		now = mono_now();
 		wake = health->node.leaving && !health->left ? health->leave_by : MONO_NEVER;
+		checks_dependencies(health->checks, &health->node.dependencies);
+		if (health->coupled)
+			prefixes_decide_own(health, now);
 		for (struct prefix *prefix = health->prefixes; prefix; prefix = prefix->next) {
 			prefix_evaluate(prefix, now);
 			wake = mono_earlier(wake, prefix->decision.wake);
+			/* What holds the other family's back. */
+			if (health->coupled)
+				wake = mono_earlier(wake, prefix->own.wake);
 		}
 	}
 	health->evaluating = false;
@@ -418,7 +483,16 @@ static void person(void *arg, void *prefix_arg, enum route_state made)
 	say(health, LOG_ALERT,
 		"prefix %s: somebody disabled its protocol in BIRD: kept so until `auto`",
 		prefix->text);
+	overridden(health);
 	evaluate(health);
+}
+
+static void others_changed(void *arg, void *prefix_arg)
+{
+	struct health *health = arg;
+
+	evaluate(health);
+	changed(health);
 }
 
 static void superseded(void *arg, const char *holder)
@@ -483,6 +557,7 @@ static int route_build(struct health *health, const struct health_options *optio
 		.link = link_changed,
 		.ready = bird_ready,
 		.observed = observed,
+		.others = others_changed,
 		.person = person,
 		.superseded = superseded,
 		.log = route_log,
@@ -511,6 +586,8 @@ int health_new(struct health **out, sd_event *loop, const struct health_options 
 	health->events = *events;
 	health->arg = arg;
 	health->prefix_count = options.prefix_count;
+	health->coupled = options.coupled;
+	health->node.overrides_read = true;
 	error->text[0] = '\0';
 	r = policy_take(health, &options.policy);
 	if (r == 0)
@@ -550,7 +627,6 @@ void health_start(struct health *health)
 {
 	health->started = true;
 	health->node.start = mono_now();
-	health->node.overrides_read = true;
 	checks_start(health->checks);
 	evaluate(health);
 }
@@ -642,6 +718,7 @@ int health_reload(
 	health->checks = checks;
 	health->prefixes = prefixes_merge(health->prefixes, prefixes);
 	health->prefix_count = options.prefix_count;
+	health->coupled = options.coupled;
 	if (health->started)
 		checks_start(checks);
 	evaluate(health);
@@ -727,6 +804,76 @@ void health_set_unit(struct health *health, enum policy_unit unit)
 		evaluate(health);
 }
 
+void health_set_overload(struct health *health, const char *text)
+{
+	bool same = (health->node.overload != NULL) == (text != NULL);
+
+	text_set(health->overload_text, sizeof health->overload_text, text);
+	health->node.overload = text ? health->overload_text : NULL;
+	if (!same)
+		evaluate(health);
+}
+
+void health_set_quiet(struct health *health, bool quiet)
+{
+	bool same = health->quiet == quiet;
+
+	health->quiet = quiet;
+	if (!same)
+		evaluate(health);
+}
+
+/* ---- what is known from before the start ---- */
+
+static struct prefix *prefix_named(struct health *health, const char *text)
+{
+	struct bird_prefix wanted;
+	struct prefix *prefix = health->prefixes;
+
+	if (bird_prefix_parse(&wanted, text) < 0)
+		return NULL;
+	while (prefix && !bird_prefix_equal(&prefix->prefix, &wanted))
+		prefix = prefix->next;
+	return prefix;
+}
+
+int health_restore(struct health *health, const char *text, enum policy_override_kind kind,
+	const char *owner, uid_t uid, const char *reason, struct span left, struct wall since)
+{
+	struct prefix *prefix = prefix_named(health, text);
+	struct policy_override *o = prefix ? &prefix->override : NULL;
+	struct mono now = mono_now();
+
+	if (!o)
+		return -ENOENT;
+	*o = (struct policy_override){
+		.kind = kind, .uid = uid, .since = since, .until = mono_after(now, left)};
+	text_set(o->owner, sizeof o->owner, owner);
+	text_set(o->reason, sizeof o->reason, reason);
+	policy_override_bound(o, &health->policy, now);
+	return 0;
+}
+
+void health_overrides_lost(struct health *health)
+{
+	health->node.overrides_read = false;
+}
+
+void health_recall(struct health *health, const char *text, enum route_state from,
+	enum route_state to, enum policy_cause cause, struct wall at)
+{
+	struct prefix *prefix = prefix_named(health, text);
+	int64_t ago = wall_now().ns - at.ns;
+	struct mono then = {mono_now().ns - ago};
+
+	/* The clock may have been set back since. A boot is no older than 0. */
+	if (!prefix || ago < 0)
+		return;
+	if (!mono_known(then))
+		then.ns = -1;
+	policy_recall(&health->policy, &prefix->memory, from, to, cause, then);
+}
+
 /* ---- what people say ---- */
 
 static void override_set(
@@ -765,6 +912,9 @@ int health_override(struct health *health, const struct health_override *overrid
 	if (override->kind == POLICY_AUTO && !override->prefix && override->family == AF_UNSPEC &&
 		health->node.superseded_by && route_reclaim(health->route) == 0)
 		health->node.superseded_by = NULL;
+	if (override->kind == POLICY_AUTO && !override->prefix && override->family == AF_UNSPEC)
+		health->node.overrides_read = true;
+	overridden(health);
 	evaluate(health);
 	changed(health);
 	return 0;
@@ -818,6 +968,8 @@ void health_prefix_status(
 	const struct health *health, size_t index, struct health_prefix_status *status)
 {
 	const struct prefix *prefix = prefix_at(health, index);
+	struct mono now = mono_now();
+	double penalty = policy_penalty(&prefix->memory, now);
 
 	*status = (struct health_prefix_status){
 		.prefix = prefix->text,
@@ -828,10 +980,48 @@ void health_prefix_status(
 		.since = prefix->memory.since,
 		.since_wall = prefix->since,
 		.override = prefix->override.kind != POLICY_AUTO ? &prefix->override : NULL,
+		.others = prefix->decision.others,
+		.held = prefix->decision.held,
+		.drained = health->quiet && prefix->memory.state != ROUTE_ANNOUNCED,
+		.hold_down =
+			policy_hold_down(&health->policy, &prefix->memory, prefix->decision.others),
+		.flaps = prefix->memory.flaps,
+		.spent = policy_spent(&prefix->memory, now),
+		.budget = health->policy.budget,
+		.penalty = penalty,
+		.damped_by = policy_damped_by(penalty),
+		.wake = prefix->decision.wake,
 		.has_route = prefix->route != NULL,
 	};
-	if (prefix->route)
-		route_status(prefix->route, &status->route);
+	if (!prefix->route)
+		return;
+	route_status(prefix->route, &status->route);
+	status->other_routes = status->route.others;
+}
+
+int health_what_if(const struct health *health, size_t index, const char *text,
+	struct health_what_if *out, struct health_error *error)
+{
+	const struct prefix *prefix = prefix_at(health, index);
+	struct policy_node node = health->node;
+	struct policy_options options = health->policy;
+	struct policy_input input;
+	struct policy_decision decision;
+	int r = 0;
+
+	prefix_input(prefix, &input);
+	input_couple(prefix, &input);
+	input.node = &node;
+	if (text)
+		r = what_if_apply(
+			text, health->checks, &prefix->prefix, &options, &node, &input, error);
+	if (r < 0)
+		return r;
+	policy_decide(&options, &input, &prefix->memory, mono_now(), &decision);
+	out->state = decision.state;
+	out->cause = decision.cause;
+	memcpy(out->reason, decision.reason, sizeof out->reason);
+	return 0;
 }
 
 void health_peer_status(

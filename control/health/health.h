@@ -42,7 +42,13 @@ struct health_check_options {
 	bool authoritative;
 	const char *rdata_contains; /* NULL = anything */
 	enum health_severity severity;
-	struct span interval; /* 0 = the node's */
+	struct span interval, timeout; /* 0 = the node's */
+	unsigned fail, rise;           /* 0 = the node's */
+	int family;                    /* speaks for prefixes of this one; AF_UNSPEC = both */
+	/* Another host's address and port: a dependency, which degrades at most. ss_family
+	 * AF_UNSPEC: the local server. */
+	struct sockaddr_storage address;
+	bool peer; /* another node: says nothing of this one, only whether that one is well */
 };
 
 /* Zero, NULL and AF_UNSPEC mean the default, or none. main's strings may go
@@ -67,10 +73,12 @@ struct health_options {
 	size_t prefix_count;
 	struct route_options route;
 	struct policy_options policy;
+	/* A prefix isn't announced better than those of the other family. */
+	bool coupled;
 };
 
 struct health_error {
-	char text[192]; /* one line: what is wrong */
+	char text[640]; /* one line: what is wrong */
 };
 
 /* The state that anode wants for a prefix changed. */
@@ -90,6 +98,8 @@ struct health_events {
 	void (*log)(void *arg, int level, const char *text); /* level: syslog's */
 	/* Logged too: "prefix P withdrawn: REASON". */
 	void (*transition)(void *arg, const struct health_transition *transition);
+	/* An override was set, has ended or was removed: what is kept of them is old. */
+	void (*overridden)(void *arg);
 	/* Something that the status shows changed. */
 	void (*changed)(void *arg);
 	/* health_leave() is done. 0: everything was read back as withdrawn.
@@ -133,6 +143,22 @@ void health_set_zones(struct health *health, unsigned zones, unsigned failing);
  * and nothing is announced. text: which one lost it; NULL. */
 void health_set_carrier(struct health *health, bool up, const char *text);
 void health_set_unit(struct health *health, enum policy_unit unit);
+/* What this host drops for want of room; NULL: nothing. */
+void health_set_overload(struct health *health, const char *text);
+/* Hardly a query comes any more: a drain is over. */
+void health_set_quiet(struct health *health, bool quiet);
+
+/* ---- what is known from before the start; between health_new and _start ---- */
+
+/* An override that outlived the daemon: its rest, not its length. -ENOENT: no such
+ * prefix. */
+int health_restore(struct health *health, const char *prefix, enum policy_override_kind kind,
+	const char *owner, uid_t uid, const char *reason, struct span left, struct wall since);
+/* The overrides couldn't be read: nothing rises until somebody says `auto` for all. */
+void health_overrides_lost(struct health *health);
+/* A transition of before; in the order of time. Others' prefixes are ignored. */
+void health_recall(struct health *health, const char *prefix, enum route_state from,
+	enum route_state to, enum policy_cause cause, struct wall at);
 
 /* ---- what people say ---- */
 
@@ -161,7 +187,17 @@ struct health_prefix_status {
 	struct mono since; /* of the wanted state */
 	struct wall since_wall;
 	const struct policy_override *override; /* NULL = none */
-	bool has_route;            /* false: its protocol is still being withdrawn after a reload */
+	enum policy_others others;
+	unsigned other_routes;
+	bool held;              /* withdrawn, if it weren't the last one */
+	bool drained;           /* hardly a query comes any more, and it isn't announced in full */
+	struct span hold_down;  /* that a rise has to wait for after the last fall */
+	unsigned flaps;         /* that this comes from */
+	unsigned spent, budget; /* transitions of the last hour; those that may be */
+	double penalty;         /* RFC 2439 */
+	const char *damped_by;  /* whose default threshold that passes; NULL: nobody's */
+	struct mono wake;       /* the decision may change by the clock; MONO_NEVER */
+	bool has_route;         /* false: its protocol is still being withdrawn after a reload */
 	struct route_status route; /* what BIRD really does */
 };
 
@@ -171,6 +207,7 @@ struct health_check_status {
 	enum query_transport transport;
 	enum health_severity severity; /* implicit ones: fatal over UDP, degrade over TCP */
 	bool implicit;                 /* of a required zone */
+	bool dependency, peer;         /* of another host; of another node */
 	enum verdict_state verdict;
 	enum verdict_state content;
 	bool good; /* both */
@@ -202,6 +239,18 @@ void health_prefix_status(
 /* peer below status.route.peer_count, and only if has_route */
 void health_peer_status(
 	const struct health *health, size_t index, size_t peer, struct route_peer_status *status);
+
+/* What the policy would decide for each prefix if. text: "NAME=STATE", as in
+ * "server=refused" or "udp 127.0.0.1 example.com SOA=down"; docs/internals/policy.md lists
+ * them. NULL: as it is. 0, -EINVAL: not such a text, said in error. */
+struct health_what_if {
+	enum route_state state;
+	enum policy_cause cause;
+	char reason[POLICY_REASON_MAX];
+};
+int health_what_if(const struct health *health, size_t index, const char *text,
+	struct health_what_if *out, struct health_error *error);
+
 size_t health_check_count(const struct health *health);
 void health_check_status(
 	const struct health *health, size_t index, struct health_check_status *status);

@@ -1,103 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What a fault means for routing. The numbers are the rows of
- * docs/internals/policy.md.
+ * docs/internals/policy.md; what is remembered is policy_memory.c's.
  */
 #include "control/health/policy.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-
-void policy_defaults(struct policy_options *options)
-{
-	const struct {
-		struct span *span;
-		int64_t ms;
-	} spans[] = {
-		{&options->restart_grace, 5000},
-		{&options->silence_withdraw, 3000},
-		{&options->carrier_stable, 10000},
-		{&options->hold_down, 5000},
-		{&options->announce_max, 3600 * 1000},
-		{&options->drain_max, 24 * 3600 * 1000},
-	};
-
-	for (size_t i = 0; i < sizeof spans / sizeof spans[0]; i++)
-		if (spans[i].span->ns == 0)
-			*spans[i].span = span_ms(spans[i].ms);
-	if (options->zones_failed == 0)
-		options->zones_failed = 50;
-}
-
-const char *policy_unit_name(enum policy_unit unit)
-{
-	switch (unit) {
-	case POLICY_UNIT_UNKNOWN:
-		return "unknown";
-	case POLICY_UNIT_ACTIVE:
-		return "active";
-	case POLICY_UNIT_ACTIVATING:
-		return "activating";
-	case POLICY_UNIT_DEACTIVATING:
-		return "deactivating";
-	case POLICY_UNIT_RELOADING:
-		return "reloading";
-	case POLICY_UNIT_DEAD:
-		return "dead";
-	}
-	return "?";
-}
-
-const char *policy_override_name(enum policy_override_kind kind)
-{
-	switch (kind) {
-	case POLICY_AUTO:
-		return "auto";
-	case POLICY_ANNOUNCE:
-		return "announce";
-	case POLICY_DRAIN:
-		return "drain";
-	case POLICY_WITHDRAW:
-		return "withdraw";
-	}
-	return "?";
-}
-
-const char *policy_cause_name(enum policy_cause cause)
-{
-	static const char *const names[] = {
-		[POLICY_GOOD] = "good",
-		[POLICY_LEAVING] = "leaving",
-		[POLICY_SUPERSEDED] = "superseded",
-		[POLICY_OVERRIDE] = "override",
-		[POLICY_BIRD] = "bird",
-		[POLICY_REFUSED] = "refused",
-		[POLICY_SILENT] = "silent",
-		[POLICY_CARRIER] = "carrier",
-		[POLICY_WAITING] = "waiting",
-		[POLICY_TCP] = "tcp",
-		[POLICY_BLIND] = "blind",
-		[POLICY_CONTENT] = "content",
-		[POLICY_ZONES] = "zones",
-		[POLICY_FASTPATH] = "fastpath",
-		[POLICY_STUCK] = "stuck",
-		[POLICY_HOLDDOWN] = "holddown",
-	};
-
-	return (size_t)cause < sizeof names / sizeof names[0] ? names[cause] : "?";
-}
-
-void policy_override_bound(
-	struct policy_override *override, const struct policy_options *options, struct mono now)
-{
-	if (override->until.ns != MONO_NEVER.ns)
-		return;
-	if (override->kind == POLICY_ANNOUNCE)
-		override->until = mono_after(now, options->announce_max);
-	else if (override->kind == POLICY_DRAIN)
-		override->until = mono_after(now, options->drain_max);
-}
+#include <string.h>
 
 /* All that one decision looks at. */
 struct question {
@@ -108,6 +19,8 @@ struct question {
 	const struct policy_memory *memory;
 	struct mono now;
 	struct policy_decision *decision;
+	bool quiet;
+	bool absorbed; /* silence is overload */
 };
 
 static void __attribute__((format(printf, 4, 5)))
@@ -153,11 +66,6 @@ static const char *or_unknown(const char *text)
 	return text && text[0] ? text : "not known yet";
 }
 
-static enum route_state lower(enum route_state a, enum route_state b)
-{
-	return a < b ? a : b;
-}
-
 /* Rows 1 to 3: whoever may overrule the node's own judgement. */
 static bool overruled(struct question *q)
 {
@@ -178,7 +86,7 @@ static bool overruled(struct question *q)
 		return false;
 	wake_at(q, override->until);
 	if (override->kind == POLICY_DRAIN)
-		return false; /* row 11 */
+		return false; /* row 13 */
 	if (override->until.ns != MONO_NEVER.ns) {
 		char text[32];
 
@@ -190,28 +98,103 @@ static bool overruled(struct question *q)
 	return true;
 }
 
+enum policy_others policy_others(const struct policy_sight *sight)
+{
+	if (sight->routes > 0)
+		return sight->peers == 0 || sight->peers_good > 0 ? OTHERS_ANNOUNCE : OTHERS_NONE;
+	return sight->could_see ? OTHERS_NONE : OTHERS_BLIND;
+}
+
+/* The fast path answers what the server doesn't. */
+static bool covered(const struct question *q)
+{
+	return q->node->fastpath_covers && q->options->fastpath != POLICY_FASTPATH_OFF;
+}
+
+/* A step that two nodes must not take in the same moment. true: now. */
+static bool jitter_over(struct question *q)
+{
+	struct mono due = mono_known(q->memory->due) ? q->memory->due : q->now;
+	struct mono at = mono_after(due, q->options->jitter);
+
+	q->decision->due = true;
+	wake_at(q, at);
+	return !mono_before(q->now, at);
+}
+
+/* Another row decided so far; a rise may have to wait. */
+static void rise_wait(struct question *q);
+
+/* Both left in the same moment, each trusting in the other: one comes back. */
+static void rescue(struct question *q)
+{
+	struct mono stable = mono_after(q->node->carrier_since, q->options->carrier_stable);
+	struct policy_decision before;
+
+	if (!q->memory->was_up || !q->node->overrides_read || q->node->bird != BIRD_UP ||
+		!mono_known(q->node->carrier_since))
+		return;
+	if (mono_before(q->now, stable)) {
+		wake_at(q, stable);
+		return;
+	}
+	if (!jitter_over(q))
+		return;
+	/* While it waits, what it fell for is still the reason. */
+	before = *q->decision;
+	q->decision->state = ROUTE_DEGRADED;
+	q->decision->held = true;
+	rise_wait(q);
+	if (q->decision->state > ROUTE_WITHDRAWN)
+		return;
+	before.wake = q->decision->wake;
+	*q->decision = before;
+}
+
+/* A fatal fault withdraws at once, unless this node is the last one and its fast
+ * path answers; then it is degraded, so that any other is preferred to it. The
+ * cause and the reason are decided already. */
+static void last_one(struct question *q)
+{
+	struct policy_decision *decision = q->decision;
+	bool none = decision->others == OTHERS_NONE && !q->options->last_leaves;
+	bool blind = decision->others == OTHERS_BLIND && q->options->blind_holds;
+	size_t used = strlen(decision->reason);
+
+	decision->state = ROUTE_WITHDRAWN;
+	if (!covered(q) || (!none && !blind))
+		return;
+	if (q->memory->state > ROUTE_WITHDRAWN) {
+		decision->state = ROUTE_DEGRADED;
+		decision->held = true;
+	} else if (none) {
+		rescue(q);
+	}
+	if (decision->held)
+		snprintf(decision->reason + used, sizeof decision->reason - used, "; held: %s",
+			none ? "no other node announces" : "whether others announce isn't known");
+}
+
 /* Rows 6 and 7. */
 static void refused(struct question *q)
 {
 	const struct policy_server *server = q->server;
 	enum policy_unit unit = q->node->unit;
 	struct mono patience = mono_after(server->since, q->options->restart_grace);
+	bool moves = unit == POLICY_UNIT_ACTIVATING || unit == POLICY_UNIT_DEACTIVATING ||
+		     unit == POLICY_UNIT_RELOADING;
 	char unit_text[96] = "", then[32];
 
 	if (q->options->unit && unit != POLICY_UNIT_UNKNOWN)
 		snprintf(unit_text, sizeof unit_text, " (unit %s %s)", q->options->unit,
 			policy_unit_name(unit));
-	if ((unit == POLICY_UNIT_ACTIVATING || unit == POLICY_UNIT_DEACTIVATING ||
-		    unit == POLICY_UNIT_RELOADING) &&
-		mono_before(q->now, patience)) {
+	decide(q, ROUTE_DEGRADED, POLICY_REFUSED, "%s refused%s, last good answer %s",
+		server->udp_who, unit_text, ago(q, server->last_good, then));
+	if (moves && mono_before(q->now, patience) && q->memory->state > ROUTE_WITHDRAWN) {
 		wake_at(q, patience);
-		decide(q, lower(ROUTE_DEGRADED, q->memory->state), POLICY_REFUSED,
-			"%s refused%s, last good answer %s", server->udp_who, unit_text,
-			ago(q, server->last_good, then));
 		return;
 	}
-	decide(q, ROUTE_WITHDRAWN, POLICY_REFUSED, "%s refused%s, last good answer %s",
-		server->udp_who, unit_text, ago(q, server->last_good, then));
+	last_one(q);
 }
 
 /* Rows 8 and 9. */
@@ -220,50 +203,61 @@ static void silent(struct question *q)
 	const struct policy_server *server = q->server;
 	struct mono last = mono_known(server->last_good) ? server->last_good : q->node->start;
 	struct mono patience = mono_after(last, q->options->silence_withdraw);
-	bool covered = q->node->fastpath_covers && q->options->fastpath != POLICY_FASTPATH_OFF;
 	char then[32];
 
-	if (covered && mono_before(q->now, patience)) {
+	ago(q, server->last_good, then);
+	if (covered(q) && mono_before(q->now, patience) && q->memory->state > ROUTE_WITHDRAWN) {
 		wake_at(q, patience);
-		decide(q, lower(ROUTE_DEGRADED, q->memory->state), POLICY_SILENT,
+		decide(q, ROUTE_DEGRADED, POLICY_SILENT,
 			"%s silent, fast path answers on, last good answer %s", server->udp_who,
-			ago(q, server->last_good, then));
+			then);
 		return;
 	}
 	decide(q, ROUTE_WITHDRAWN, POLICY_SILENT, "%s silent%s, last good answer %s",
 		server->udp_who,
-		covered                     ? " for too long"
+		covered(q)                  ? " for too long"
 		: q->node->fastpath_healthy ? ", the fast path doesn't answer every required zone"
 					    : ", no healthy fast path",
-		ago(q, server->last_good, then));
+		then);
+	last_one(q);
 }
 
-/* Rows 4 to 9: what is local and about the whole node. */
+/* Silence of a host that drops packets says little; that of one which hasn't
+ * answered for a minute says enough. */
+static bool absorbed(struct question *q)
+{
+	struct mono heard = mono_known(q->server->heard) ? q->server->heard : q->node->start;
+	struct mono patience = mono_after(heard, q->options->overload_patience);
+
+	if (!q->node->overload || !mono_before(q->now, patience))
+		return false;
+	wake_at(q, patience);
+	return true;
+}
+
+/* Rows 4 to 10: what is local and about the whole node. */
 static bool fatal(struct question *q)
 {
-	if (q->node->bird == BIRD_GONE) {
+	if (q->node->bird == BIRD_GONE)
 		decide(q, ROUTE_WITHDRAWN, POLICY_BIRD, "BIRD is gone: %s",
 			or_unknown(q->node->bird_error));
-		return true;
-	}
-	if (mono_known(q->node->carrier_since) && !q->node->carrier) {
+	else if (mono_known(q->node->carrier_since) && !q->node->carrier)
 		decide(q, ROUTE_WITHDRAWN, POLICY_CARRIER, "carrier lost: %s",
 			q->node->carrier_text ? q->node->carrier_text : "interface down");
-		return true;
-	}
-	/* These two may spare the prefix, so they come last. */
-	if (q->server->udp == VERDICT_REFUSED) {
+	/* These may spare the prefix, so they come last. */
+	else if (q->server->udp == VERDICT_REFUSED)
 		refused(q);
-		return true;
-	}
-	if (q->server->udp == VERDICT_SILENT) {
+	else if (q->server->udp == VERDICT_SILENT && !q->absorbed)
 		silent(q);
-		return true;
-	}
-	return false;
+	else if (q->server->fatal_check) {
+		decide(q, ROUTE_WITHDRAWN, POLICY_CHECK, "check fails: %s", q->server->fatal_check);
+		last_one(q);
+	} else
+		return false;
+	return true;
 }
 
-/* Row 10: the first condition for announcing that isn't met. */
+/* Row 11: the first condition for announcing that isn't met. */
 static bool waiting(struct question *q)
 {
 	const struct policy_node *node = q->node;
@@ -301,17 +295,22 @@ static bool waiting(struct question *q)
 	return true;
 }
 
-/* Rows 11 to 18. */
-static void degraded(struct question *q)
+/* Unreachable hosts: all of several at once is our own partition. */
+static bool partitioned(const struct policy_dependencies *d)
+{
+	unsigned count = d->count + d->peers, failing = d->failing + d->peers_failing;
+
+	return count >= 2 && failing == count;
+}
+
+/* Rows 14 to 20: the degrade class. */
+static bool degrade_class(struct question *q)
 {
 	const struct policy_node *node = q->node;
 	const struct policy_server *server = q->server;
-	const struct policy_override *override = q->override;
+	const struct policy_dependencies *dependencies = &node->dependencies;
 
-	if (override->kind == POLICY_DRAIN && mono_before(q->now, override->until))
-		decide(q, ROUTE_DEGRADED, POLICY_OVERRIDE, "drain by %s%s%s", override->owner,
-			override->reason[0] ? ": " : "", override->reason);
-	else if (server->tcp == VERDICT_SILENT || server->tcp == VERDICT_REFUSED)
+	if (server->tcp == VERDICT_REFUSED || (server->tcp == VERDICT_SILENT && !q->absorbed))
 		decide(q, ROUTE_DEGRADED, POLICY_TCP, "%s %s over TCP, UDP is good",
 			server->tcp_who, verdict_name(server->tcp));
 	else if (server->udp == VERDICT_BLIND || server->tcp == VERDICT_BLIND)
@@ -319,6 +318,9 @@ static void degraded(struct question *q)
 			server->udp == VERDICT_BLIND ? server->udp_who : server->tcp_who);
 	else if (server->failing_check)
 		decide(q, ROUTE_DEGRADED, POLICY_CONTENT, "check fails: %s", server->failing_check);
+	else if (dependencies->failing > 0 && !partitioned(dependencies))
+		decide(q, ROUTE_DEGRADED, POLICY_DEPENDENCY, "dependency fails: %s",
+			or_unknown(dependencies->who));
 	else if (node->zones > 0 && node->zones_failing * UINT64_C(100) >=
 					    (uint64_t)node->zones * q->options->zones_failed)
 		decide(q, ROUTE_DEGRADED, POLICY_ZONES, "%u of %u zones fail", node->zones_failing,
@@ -329,15 +331,115 @@ static void degraded(struct question *q)
 	else if (node->stuck)
 		decide(q, ROUTE_DEGRADED, POLICY_STUCK, "%s", node->stuck);
 	else
-		decide(q, ROUTE_ANNOUNCED, POLICY_GOOD, "all good");
+		return false;
+	return true;
 }
 
-/* A rise has to wait after a fall. Doubling and budget will live here. */
+/* routing.degrade: withdraw. The drain goes before, the guard has a say, and what
+ * was withdrawn so comes back when it turns out to be the last one. */
+static void drain_then_withdraw(struct question *q)
+{
+	const struct policy_memory *memory = q->memory;
+	struct policy_decision *decision = q->decision;
+	struct mono from = mono_known(memory->drain_from) ? memory->drain_from : q->now;
+	struct mono end = mono_after(from, q->options->drain_limit);
+
+	if (!q->options->degrade_withdraws)
+		return;
+	if (memory->state == ROUTE_WITHDRAWN) {
+		if (decision->others == OTHERS_ANNOUNCE ||
+			(decision->others == OTHERS_NONE && !jitter_over(q)))
+			decision->state = ROUTE_WITHDRAWN;
+		return;
+	}
+	decision->draining = true;
+	if (memory->state == ROUTE_ANNOUNCED || decision->others != OTHERS_ANNOUNCE)
+		return;
+	if (!q->quiet && mono_before(q->now, end))
+		wake_at(q, end);
+	else if (jitter_over(q))
+		decision->state = ROUTE_WITHDRAWN;
+}
+
+/* Rows 13 to 21. */
+static void degraded(struct question *q)
+{
+	const struct policy_override *override = q->override;
+
+	if (override->kind == POLICY_DRAIN && mono_before(q->now, override->until)) {
+		decide(q, ROUTE_DEGRADED, POLICY_OVERRIDE, "drain by %s%s%s", override->owner,
+			override->reason[0] ? ": " : "", override->reason);
+	} else if (degrade_class(q)) {
+		drain_then_withdraw(q);
+	} else if (q->absorbed) {
+		decide(q, q->memory->state, POLICY_OVERLOAD, "%s silent, but it is overload: %s",
+			q->server->udp_who, q->node->overload);
+	} else if (q->memory->state != ROUTE_ANNOUNCED && partitioned(&q->node->dependencies)) {
+		decide(q, ROUTE_DEGRADED, POLICY_DEPENDENCY,
+			"every other host is unreachable: partition, nothing rises for it");
+	} else {
+		decide(q, ROUTE_ANNOUNCED, POLICY_GOOD, "all good");
+	}
+}
+
+/* Row 12. An override isn't capped: it has said which family it means. */
+static void couple(struct question *q, const struct policy_input *input)
+{
+	if (input->coupled_by && q->decision->state > input->coupled &&
+		q->decision->cause != POLICY_OVERRIDE)
+		decide(q, input->coupled, POLICY_COUPLED, "coupled to %s, which is %s",
+			input->coupled_by, route_state_name(input->coupled));
+}
+
 static void hold_down(struct question *q)
 {
-	struct policy_decision *decision = q->decision;
-	struct mono until = mono_after(q->memory->fell, q->options->hold_down);
+	struct span hold = policy_hold_down(q->options, q->memory, q->decision->others);
+	struct mono until = mono_after(q->memory->fell, hold);
 	char text[32];
+
+	if (!mono_known(q->memory->fell) || !mono_before(q->now, until))
+		return;
+	wake_at(q, until);
+	decide(q, q->memory->state, POLICY_HOLDDOWN, "better again, held down for another %s",
+		in_time(q, until, text));
+}
+
+static void budget(struct question *q)
+{
+	struct mono free_at = policy_budget_free(q->options, q->memory);
+	char text[32];
+
+	if (q->decision->others == OTHERS_NONE && !q->decision->held)
+		return;
+	if (!mono_before(q->now, free_at))
+		return;
+	wake_at(q, free_at);
+	decide(q, q->memory->state, POLICY_BUDGET,
+		"better again, but %u transitions in an hour are enough: in %s", q->options->budget,
+		in_time(q, free_at, text));
+}
+
+static void slow_start(struct question *q)
+{
+	struct mono until =
+		mono_after(q->memory->state == ROUTE_WITHDRAWN ? q->now : q->memory->rose,
+			q->options->slow_start);
+	char text[32];
+
+	if (q->decision->state != ROUTE_ANNOUNCED || q->options->slow_start.ns <= 0)
+		return;
+	if (q->memory->state == ROUTE_DEGRADED &&
+		(!mono_known(q->memory->rose) || !mono_before(q->now, until)))
+		return;
+	wake_at(q, until);
+	decide(q, ROUTE_DEGRADED, POLICY_SLOWSTART, "all good, announced in full in %s",
+		in_time(q, until, text));
+}
+
+/* A rise has to wait: hold-down, budget, slow start. */
+static void rise_wait(struct question *q)
+{
+	struct policy_decision *decision = q->decision;
 
 	if (decision->state <= q->memory->state || decision->cause == POLICY_OVERRIDE)
 		return;
@@ -347,11 +449,11 @@ static void hold_down(struct question *q)
 			or_unknown(q->node->bird_error));
 		return;
 	}
-	if (!mono_known(q->memory->fell) || !mono_before(q->now, until))
-		return;
-	wake_at(q, until);
-	decide(q, q->memory->state, POLICY_HOLDDOWN, "good again, held down for another %s",
-		in_time(q, until, text));
+	hold_down(q);
+	if (decision->state > q->memory->state)
+		budget(q);
+	if (decision->state > q->memory->state)
+		slow_start(q);
 }
 
 void policy_decide(const struct policy_options *options, const struct policy_input *input,
@@ -365,53 +467,21 @@ void policy_decide(const struct policy_options *options, const struct policy_inp
 		.memory = memory,
 		.now = now,
 		.decision = decision,
+		.quiet = input->quiet,
 	};
 
-	decision->wake = MONO_NEVER;
-	if (overruled(&q) || fatal(&q))
+	*decision = (struct policy_decision){
+		.wake = MONO_NEVER, .others = policy_others(&input->sight)};
+	if (overruled(&q))
+		return;
+	q.absorbed = input->server.udp == VERDICT_SILENT || input->server.tcp == VERDICT_SILENT
+			     ? absorbed(&q)
+			     : false;
+	if (fatal(&q))
 		return;
 	if (memory->state == ROUTE_WITHDRAWN && waiting(&q))
 		return;
 	degraded(&q);
-	hold_down(&q);
-}
-
-/* Falls that a fault caused, which the next rise has to wait for. */
-static bool is_fault(enum policy_cause cause)
-{
-	switch (cause) {
-	case POLICY_REFUSED:
-	case POLICY_SILENT:
-	case POLICY_TCP:
-	case POLICY_BLIND:
-	case POLICY_CONTENT:
-	case POLICY_ZONES:
-	case POLICY_FASTPATH:
-	case POLICY_STUCK:
-		return true;
-	case POLICY_GOOD:
-	case POLICY_LEAVING:
-	case POLICY_SUPERSEDED:
-	case POLICY_OVERRIDE:
-	case POLICY_BIRD:
-	case POLICY_CARRIER:
-	case POLICY_WAITING:
-	case POLICY_HOLDDOWN:
-		break;
-	}
-	return false;
-}
-
-bool policy_commit(
-	struct policy_memory *memory, const struct policy_decision *decision, struct mono now)
-{
-	bool changed = decision->state != memory->state;
-
-	if (decision->state < memory->state && is_fault(decision->cause))
-		memory->fell = now;
-	if (changed)
-		memory->since = now;
-	memory->state = decision->state;
-	memory->cause = decision->cause;
-	return changed;
+	couple(&q, input);
+	rise_wait(&q);
 }

@@ -219,6 +219,8 @@ void prefix_forget(struct route_prefix *prefix, enum bird_link link, struct mono
 		protos[i]->retry = (struct mono){0};
 	}
 	prefix->suspect = false;
+	prefix->others = 0;
+	prefix->others_over[0] = '\0';
 	for (size_t i = 0; i < prefix->peer_count; i++) {
 		struct peer *peer = &prefix->peers[i];
 
@@ -276,6 +278,7 @@ int prefix_new(struct route_prefix **out, const struct route_prefix_options *opt
 	if (options->drain_protocol)
 		strcpy(prefix->drain.name, options->drain_protocol);
 	prefix->poll_from = MONO_NEVER;
+	prefix->others_from = MONO_NEVER;
 	prefix->settle_by = MONO_NEVER;
 	*out = prefix;
 	return 0;

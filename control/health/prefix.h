@@ -59,6 +59,11 @@ struct route_prefix {
 	enum route_state wanted;
 	char note[128];
 
+	/* Routes for the prefix that other nodes announce, as BIRD has them. */
+	struct mono others_from;         /* asked again from then on; MONO_NEVER: not now */
+	unsigned others;                 /* over sessions that stand */
+	char others_over[BIRD_NAME_MAX]; /* the session that showed one last; "" = none did */
+
 	struct mono poll_from; /* peers asked before this are asked again */
 	struct span poll_gap;
 	struct mono settle_by; /* then it is an alarm */

@@ -105,6 +105,41 @@ static void route_done(struct command *command, struct mono now)
 		polled(prefix, now);
 }
 
+static bool session_stands(const struct route *route, const char *name)
+{
+	for (unsigned i = 0; i < route->session_count; i++)
+		if (strcmp(route->sessions[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Our own routes come from our own protocols; what a session brings is another
+ * node's. Seen once, its absence means something, as long as that session stands. */
+static void origins_done(struct command *command)
+{
+	struct route_prefix *prefix = command->prefix;
+	struct route *route = prefix->route;
+	const struct bird_answer *answer = &command->answer;
+	unsigned others = prefix->others;
+	bool could_see = prefix->others_over[0] != '\0';
+
+	if (answer->stopped || (answer->failure && answer->failure != BIRD_CODE_ROUTE_NOT_FOUND))
+		return;
+	prefix->others = 0;
+	if (!session_stands(route, prefix->others_over))
+		prefix->others_over[0] = '\0';
+	for (unsigned i = 0; i < answer->origin_count; i++) {
+		if (!session_stands(route, answer->origins[i]))
+			continue;
+		prefix->others++;
+		memcpy(prefix->others_over, answer->origins[i], sizeof prefix->others_over);
+	}
+	if (prefix->removed ||
+		(others == prefix->others && could_see == (prefix->others_over[0] != '\0')))
+		return;
+	route->events.others(route->arg, prefix->arg);
+}
+
 static void drift_say(struct route_prefix *prefix)
 {
 	enum route_state set;
@@ -161,6 +196,9 @@ static void protocols_line(struct route *route, const struct bird_line *line)
 
 	if (line->code != BIRD_CODE_PROTOCOL || bird_protocol_parse(&heard, line->text) < 0)
 		return;
+	if (heard.established && strcmp(heard.type, "BGP") == 0 &&
+		route->session_count < ROUTE_SESSIONS_MAX)
+		memcpy(route->sessions[route->session_count++], heard.name, sizeof heard.name);
 	TAILQ_FOREACH (prefix, &route->prefixes, entry)
 		prefix_list_line(prefix, &heard);
 }
@@ -219,6 +257,9 @@ static void command_done(void *arg, int error)
 		break;
 	case BIRD_ROUTE:
 		route_done(&command, now);
+		break;
+	case BIRD_ORIGINS:
+		origins_done(&command);
 		break;
 	}
 	route_pump(route);

@@ -129,8 +129,18 @@ static void send_protocols(struct route *route)
 
 	TAILQ_FOREACH (prefix, &route->prefixes, entry)
 		prefix_list_begin(prefix);
+	route->session_count = 0;
 	route->need_protocols = false;
 	command_send(route, BIRD_PROTOCOLS, NULL, "show protocols");
+}
+
+static void send_origins(struct route *route, struct route_prefix *prefix)
+{
+	char text[BIRD_COMMAND_MAX];
+
+	prefix->others_from = MONO_NEVER;
+	snprintf(text, sizeof text, "show route %s", prefix->text);
+	command_send(route, BIRD_ORIGINS, prefix, text);
 }
 
 static void send_status(struct route *route)
@@ -187,6 +197,20 @@ static bool pump_polls(struct route *route, bool watched, struct mono now)
 	return false;
 }
 
+/* Who else announces it: not urgent, once a round. */
+static bool pump_origins(struct route *route, struct mono now)
+{
+	struct route_prefix *prefix;
+
+	TAILQ_FOREACH (prefix, &route->prefixes, entry) {
+		if (prefix->removed || !mono_due(prefix->others_from, now))
+			continue;
+		send_origins(route, prefix);
+		return true;
+	}
+	return false;
+}
+
 /* The files too may have been changed by somebody. */
 static void files_check(struct route *route, struct proto *proto)
 {
@@ -211,6 +235,7 @@ static void round_begin(struct route *route, struct mono now)
 		superseded(route, holder);
 	TAILQ_FOREACH (prefix, &route->prefixes, entry) {
 		prefix->poll_from = mono_earlier(prefix->poll_from, now);
+		prefix->others_from = now;
 		if (route->superseded_by[0])
 			continue;
 		files_check(route, &prefix->main);
@@ -272,7 +297,7 @@ static bool pump_one(struct route *route, struct mono now)
 		send_protocols(route);
 		return true;
 	}
-	if (pump_polls(route, false, now))
+	if (pump_polls(route, false, now) || pump_origins(route, now))
 		return true;
 	if (route->ready_due) {
 		route->ready_due = false;
@@ -495,6 +520,8 @@ void route_status(const struct route_prefix *prefix, struct route_status *status
 	status->settled = prefix->settled;
 	status->error = prefix_trouble(prefix)[0] ? prefix_trouble(prefix) : prefix->error;
 	status->peer_count = prefix->peer_count;
+	status->others = prefix->others;
+	status->could_see_others = prefix->others_over[0] != '\0';
 }
 
 void route_peer_status(

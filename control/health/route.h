@@ -76,6 +76,8 @@ struct route_status {
 	bool settled;      /* read back after the last change, and as wanted */
 	const char *error; /* "" = none */
 	size_t peer_count;
+	unsigned others;       /* routes of other nodes, over sessions that stand */
+	bool could_see_others; /* there was one, and the session that showed it stands */
 };
 
 struct route;
@@ -90,6 +92,8 @@ struct route_events {
 	void (*ready)(void *arg);
 	/* Actual, settled, set or error of a prefix changed. */
 	void (*observed)(void *arg, void *prefix_arg);
+	/* What BIRD has of other nodes for the prefix changed. */
+	void (*others)(void *arg, void *prefix_arg);
 	/* A person disabled protocols at run time, down to `made`. Unless
 	 * route_want() is called with it, it will be undone. */
 	void (*person)(void *arg, void *prefix_arg, enum route_state made);

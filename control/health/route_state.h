@@ -19,7 +19,12 @@ struct command {
 	struct peer *peer;
 };
 
+/* BGP protocols of BIRD, whoever they serve; more than these aren't looked at. */
+#define ROUTE_SESSIONS_MAX 128
+
 struct route {
+	char sessions[ROUTE_SESSIONS_MAX][BIRD_NAME_MAX]; /* that stand */
+	unsigned session_count;
 	struct bird *bird;
 	struct route_events events;
 	void *arg;

@@ -65,6 +65,29 @@ static const char *bird_switch(struct model_bird *bird, const char *command)
 	return "8003 No protocols match\n";
 }
 
+/* All routes of a prefix, the best one first, as BIRD prints them. */
+static const char *origins(struct model_bird *bird, int main)
+{
+	static const char net[] = "203.0.113.0/24       ", blank[] = "                     ";
+	size_t n = (size_t)snprintf(bird->reply, sizeof bird->reply, "1007-Table master4:\n");
+	unsigned routes = 0;
+
+	for (int i = main; i <= main + 1; i++)
+		if (bird->up[i])
+			n += (size_t)snprintf(bird->reply + n, sizeof bird->reply - n,
+				" %s blackhole [%s 22:55:48.356] * (200)\n", routes++ ? blank : net,
+				model_bird_names[i]);
+	if (bird->sibling && bird->edge_up && main == MAIN4)
+		n += (size_t)snprintf(bird->reply + n, sizeof bird->reply - n,
+			" %s unicast [edge1 22:55:48.356] (100) [AS65054i]\n"
+			" \tvia 192.0.2.254 on eth0\n",
+			routes++ ? blank : net);
+	if (!routes)
+		return "8001 Network not found\n";
+	snprintf(bird->reply + n, sizeof bird->reply - n, "0000 \n");
+	return bird->reply;
+}
+
 const char *model_bird_reply(void *arg, const char *command)
 {
 	struct model_bird *bird = arg;
@@ -98,6 +121,8 @@ const char *model_bird_reply(void *arg, const char *command)
 			bird->edge_up ? "up" : "start", bird->edge_up ? "Established" : "Active");
 		return bird->reply;
 	}
+	if (strncmp(command, "show route ", 11) == 0 && !strstr(command, " exported "))
+		return origins(bird, strstr(command, "203.0.113.0/24") ? MAIN4 : MAIN6);
 	if (strncmp(command, "show route ", 11) != 0 || !strstr(command, " exported 'edge1'"))
 		return "9001 syntax error\n";
 	if (!bird->edge_up)

@@ -107,6 +107,7 @@ static int setup(void **state)
 			.round = span_ms(50)},
 		.policy = {.carrier_stable = span_ms(30),
 			.hold_down = span_ms(200),
+			.slow_start = span_ms(-1),
 			.silence_withdraw = span_ms(600)},
 	};
 	*state = f;
@@ -393,6 +394,312 @@ static void carrier_has_to_be_stable(void **state)
 	health_set_carrier(f->health, true, NULL);
 	ASSERT_STAYS(f->loop, 120, all(f, ROUTE_WITHDRAWN));
 	ASSERT_WITHIN(f->loop, 2000, all(f, ROUTE_ANNOUNCED));
+}
+
+/* ---- the other nodes ---- */
+
+static bool others_are(const struct fixture *f, size_t i, enum policy_others others)
+{
+	return prefix_status(f, i).others == others;
+}
+
+static void others_are_seen_by_their_routes_and_then_missed(void **state)
+{
+	struct fixture *f = *state;
+
+	announced(f);
+	assert_true(others_are(f, 0, OTHERS_BLIND) && others_are(f, 1, OTHERS_BLIND));
+	f->bird.sibling = true;
+	ASSERT_WITHIN(f->loop, 5000, others_are(f, 0, OTHERS_ANNOUNCE));
+	assert_int_equal(prefix_status(f, 0).other_routes, 1);
+	assert_true(others_are(f, 1, OTHERS_BLIND));
+	f->bird.sibling = false;
+	ASSERT_WITHIN(f->loop, 5000, others_are(f, 0, OTHERS_NONE));
+	/* Through a session that fell nothing can be seen. */
+	f->bird.edge_up = false;
+	ASSERT_WITHIN(f->loop, 5000, others_are(f, 0, OTHERS_BLIND));
+	f->bird.edge_up = true;
+	f->bird.sibling = true;
+	ASSERT_WITHIN(f->loop, 5000, others_are(f, 0, OTHERS_ANNOUNCE));
+}
+
+/* Two nodes fall in the same moment: each withdraws, trusting in the other. */
+static void the_last_node_is_held_and_two_that_fell_together_come_back(void **state)
+{
+	struct fixture *f = *state;
+
+	announced(f);
+	f->bird.sibling = true;
+	ASSERT_WITHIN(f->loop, 5000, others_are(f, 0, OTHERS_ANNOUNCE));
+	fake_dns_stop(&f->dns);
+	ASSERT_WITHIN(f->loop, 5000, all(f, ROUTE_WITHDRAWN));
+	f->bird.sibling = false;
+	ASSERT_WITHIN(f->loop, 5000, is(f, 0, ROUTE_DEGRADED));
+	assert_true(prefix_status(f, 0).held);
+	assert_non_null(strstr(f->reason, "held: no other node announces"));
+	/* Blind isn't none. */
+	assert_true(is(f, 1, ROUTE_WITHDRAWN));
+	f->bird.sibling = true;
+	ASSERT_WITHIN(f->loop, 5000, is(f, 0, ROUTE_WITHDRAWN));
+	f->bird.sibling = false;
+	ASSERT_WITHIN(f->loop, 8000, is(f, 0, ROUTE_DEGRADED));
+	/* What holds it is that the fast path answers. */
+	health_set_fastpath(f->health, &(struct health_fastpath){.text = "lease ended"});
+	ASSERT_WITHIN(f->loop, 5000, is(f, 0, ROUTE_WITHDRAWN));
+}
+
+static void the_degrade_class_withdraws_only_where_others_announce_and_the_drain_is_over(
+	void **state)
+{
+	struct fixture *f = *state;
+
+	f->options.policy.degrade_withdraws = true;
+	f->options.policy.drain_limit = span_ms(60000);
+	announced(f);
+	f->bird.sibling = true;
+	ASSERT_WITHIN(f->loop, 5000, others_are(f, 0, OTHERS_ANNOUNCE));
+	health_set_zones(f->health, 10, 10);
+	ASSERT_WITHIN(f->loop, 5000, all(f, ROUTE_DEGRADED));
+	ASSERT_STAYS(f->loop, 100, all(f, ROUTE_DEGRADED));
+	health_set_quiet(f->health, true);
+	ASSERT_WITHIN(f->loop, 5000, is(f, 0, ROUTE_WITHDRAWN) && is(f, 1, ROUTE_DEGRADED));
+	assert_true(prefix_status(f, 0).drained);
+	ASSERT_STAYS(f->loop, 300, is(f, 0, ROUTE_WITHDRAWN));
+	f->bird.sibling = false;
+	ASSERT_WITHIN(f->loop, 5000, is(f, 0, ROUTE_DEGRADED));
+}
+
+static void overload_is_absorbed(void **state)
+{
+	struct fixture *f = *state;
+
+	f->options.policy.overload_patience = span_ms(700);
+	announced(f);
+	health_set_overload(f->health, "socket buffers overflow");
+	f->dns.silent = true;
+	ASSERT_WITHIN(f->loop, 5000, prefix_status(f, 0).cause == POLICY_OVERLOAD);
+	ASSERT_STAYS(f->loop, 200, all(f, ROUTE_ANNOUNCED));
+	/* But one that answers nothing for so long is dead. */
+	f->dns.silent_tcp = true;
+	ASSERT_WITHIN(f->loop, 5000, all(f, ROUTE_WITHDRAWN));
+	assert_int_equal(f->cause, POLICY_SILENT);
+}
+
+static void coupled_families_fall_and_rise_together(void **state)
+{
+	struct fixture *f = *state;
+	struct health_override drain = {
+		.kind = POLICY_DRAIN, .owner = "uid 0", .family = AF_INET6, .prefix = NULL};
+	struct health_check_options check = {.name = "example.com",
+		.qtype = 6,
+		.rcode = -1,
+		.family = AF_INET,
+		.severity = HEALTH_DEGRADE,
+		.rdata_contains = "ns1."};
+
+	f->options.coupled = true;
+	f->options.checks = &check;
+	f->options.check_count = 1;
+	announced(f);
+	f->dns.no_record = true;
+	ASSERT_WITHIN(f->loop, 5000, all(f, ROUTE_DEGRADED));
+	assert_int_equal(prefix_status(f, 0).cause, POLICY_CONTENT);
+	assert_int_equal(prefix_status(f, 1).cause, POLICY_COUPLED);
+	f->dns.no_record = false;
+	ASSERT_WITHIN(f->loop, 5000, all(f, ROUTE_ANNOUNCED));
+	/* A person's word is for the family that was named. */
+	assert_int_equal(health_override(f->health, &drain), 0);
+	ASSERT_WITHIN(f->loop, 5000, is(f, 1, ROUTE_DEGRADED));
+	ASSERT_STAYS(f->loop, 200, is(f, 0, ROUTE_ANNOUNCED));
+}
+
+static void a_check_of_one_family_speaks_for_that_family(void **state)
+{
+	struct fixture *f = *state;
+	struct health_check_options check = {.name = "example.com",
+		.qtype = 6,
+		.rcode = -1,
+		.family = AF_INET6,
+		.severity = HEALTH_DEGRADE,
+		.rdata_contains = "nowhere"};
+
+	f->options.checks = &check;
+	f->options.check_count = 1;
+	flow_start(f);
+	ASSERT_WITHIN(f->loop, 5000, is(f, 0, ROUTE_ANNOUNCED) && is(f, 1, ROUTE_DEGRADED));
+	ASSERT_STAYS(f->loop, 100, is(f, 0, ROUTE_ANNOUNCED));
+}
+
+/* The primary dies: degraded. With the peers gone as well it is our own partition. */
+static void a_dependency_degrades_and_a_partition_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct fake_dns primary = {0}, peer = {0};
+	struct health_check_options checks[2] = {{.name = "example.com",
+		.qtype = 6,
+		.rcode = -1,
+		.transport = QUERY_TCP,
+		.severity = HEALTH_FATAL,
+		.interval = span_ms(20),
+		.timeout = span_ms(15)}};
+
+	fake_dns_start(&primary, f->loop, AF_INET);
+	fake_dns_start(&peer, f->loop, AF_INET);
+	checks[1] = checks[0];
+	checks[0].address = primary.address;
+	checks[1].address = peer.address;
+	checks[1].peer = true;
+	f->options.checks = checks;
+	f->options.check_count = 2;
+	announced(f);
+	fake_dns_stop(&primary);
+	ASSERT_WITHIN(f->loop, 5000, all(f, ROUTE_DEGRADED));
+	assert_int_equal(f->cause, POLICY_DEPENDENCY);
+	ASSERT_STAYS(f->loop, 200, all(f, ROUTE_DEGRADED));
+	fake_dns_again(&primary);
+	ASSERT_WITHIN(f->loop, 5000, all(f, ROUTE_ANNOUNCED));
+	fake_dns_stop(&peer);
+	ASSERT_STAYS(f->loop, 200, all(f, ROUTE_ANNOUNCED));
+	fake_dns_stop(&primary);
+	ASSERT_STAYS(f->loop, 300, all(f, ROUTE_ANNOUNCED));
+	fake_dns_end(&primary);
+	fake_dns_end(&peer);
+}
+
+static void a_route_without_a_healthy_peer_is_no_other_node(void **state)
+{
+	struct fixture *f = *state;
+	struct fake_dns peer = {0};
+	struct health_check_options check = {.name = "example.com",
+		.qtype = 6,
+		.rcode = 0,
+		.authoritative = true,
+		.transport = QUERY_TCP,
+		.interval = span_ms(20),
+		.timeout = span_ms(15),
+		.peer = true};
+
+	fake_dns_start(&peer, f->loop, AF_INET);
+	check.address = peer.address;
+	f->options.checks = &check;
+	f->options.check_count = 1;
+	f->bird.sibling = true;
+	announced(f);
+	ASSERT_WITHIN(f->loop, 5000, others_are(f, 0, OTHERS_ANNOUNCE));
+	fake_dns_stop(&peer);
+	ASSERT_WITHIN(f->loop, 5000, others_are(f, 0, OTHERS_NONE));
+	fake_dns_end(&peer);
+}
+
+static void out_of_withdrawn_the_way_leads_through_degraded(void **state)
+{
+	struct fixture *f = *state;
+
+	f->options.policy.slow_start = span_ms(300);
+	flow_start(f);
+	ASSERT_WITHIN(f->loop, 5000, all(f, ROUTE_DEGRADED));
+	assert_int_equal(f->cause, POLICY_SLOWSTART);
+	ASSERT_STAYS(f->loop, 200, all(f, ROUTE_DEGRADED));
+	ASSERT_WITHIN(f->loop, 5000, all(f, ROUTE_ANNOUNCED));
+}
+
+static void what_if_decides_and_does_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct health_what_if what;
+	struct health_error error;
+
+	announced(f);
+	assert_int_equal(health_what_if(f->health, 0, NULL, &what, &error), 0);
+	assert_int_equal(what.state, ROUTE_ANNOUNCED);
+	assert_int_equal(health_what_if(f->health, 0, "server=refused", &what, &error), 0);
+	assert_int_equal(what.state, ROUTE_WITHDRAWN);
+	assert_int_equal(
+		health_what_if(f->health, 0, "udp 127.0.0.1 example.com SOA=down", &what, &error),
+		0);
+	assert_int_equal(what.cause, POLICY_REFUSED);
+	assert_int_equal(
+		health_what_if(f->health, 0, "tcp 127.0.0.1 example.com SOA=down", &what, &error),
+		0);
+	assert_int_equal(what.state, ROUTE_ANNOUNCED); /* example.net is answered */
+	assert_int_equal(health_what_if(f->health, 0, "tcp=down", &what, &error), 0);
+	assert_int_equal(what.cause, POLICY_TCP);
+	assert_int_equal(health_what_if(f->health, 0, "moon=full", &what, &error), -EINVAL);
+	assert_non_null(strstr(error.text, "server=refused"));
+	ASSERT_STAYS(f->loop, 100, all(f, ROUTE_ANNOUNCED));
+	assert_int_equal(f->transitions, 0);
+}
+
+/* ---- what is known from before ---- */
+
+static void restored_overrides_are_in_force_before_the_first_decision(void **state)
+{
+	static const struct health_events events = {.log = on_log, .transition = on_transition};
+	struct fixture *f = *state;
+	struct health_error error;
+
+	assert_int_equal(health_new(&f->health, f->loop, &f->options, &events, f, &error), 0);
+	assert_int_equal(health_restore(f->health, "203.0.113.0/24", POLICY_WITHDRAW, "uid 7", 7,
+				 "line card", (struct span){INT64_MAX}, wall_now()),
+		0);
+	assert_int_equal(health_restore(f->health, "2001:db8:53::/48", POLICY_DRAIN, "uid 7", 7, "",
+				 span_ms(3000), wall_now()),
+		0);
+	assert_int_equal(health_restore(f->health, "192.0.2.0/24", POLICY_WITHDRAW, "uid 7", 7, "",
+				 span_ms(400), wall_now()),
+		-ENOENT);
+	health_set_carrier(f->health, true, NULL);
+	health_set_fastpath(f->health, &fastpath_good);
+	health_start(f->health);
+	ASSERT_WITHIN(f->loop, 5000, is(f, 1, ROUTE_DEGRADED));
+	ASSERT_WITHIN(f->loop, 5000, is(f, 1, ROUTE_ANNOUNCED));
+	assert_true(is(f, 0, ROUTE_WITHDRAWN));
+	assert_string_equal(prefix_status(f, 0).override->owner, "uid 7");
+	assert_int_equal(prefix_status(f, 0).override->until.ns, MONO_NEVER.ns);
+}
+
+static void without_its_overrides_nothing_rises_until_auto(void **state)
+{
+	static const struct health_events events = {.log = on_log, .transition = on_transition};
+	static const struct health_override automatic = {.kind = POLICY_AUTO, .owner = "uid 0"};
+	struct fixture *f = *state;
+	struct health_error error;
+
+	assert_int_equal(health_new(&f->health, f->loop, &f->options, &events, f, &error), 0);
+	health_overrides_lost(f->health);
+	health_set_carrier(f->health, true, NULL);
+	health_set_fastpath(f->health, &fastpath_good);
+	health_start(f->health);
+	ASSERT_WITHIN(f->loop, 5000, strstr(prefix_status(f, 0).reason, "overrides"));
+	ASSERT_WITHIN(f->loop, 5000, all(f, ROUTE_WITHDRAWN));
+	ASSERT_STAYS(f->loop, 2000, all(f, ROUTE_WITHDRAWN));
+	assert_int_equal(health_override(f->health, &automatic), 0);
+	ASSERT_WITHIN(f->loop, 5000, all(f, ROUTE_ANNOUNCED));
+}
+
+/* A daemon that crashes in a loop doesn't begin anew each time. */
+static void what_is_recalled_delays_the_first_rise(void **state)
+{
+	static const struct health_events events = {.log = on_log, .transition = on_transition};
+	struct fixture *f = *state;
+	struct health_error error;
+	struct wall then = wall_now();
+
+	f->options.policy.budget = 4;
+	assert_int_equal(health_new(&f->health, f->loop, &f->options, &events, f, &error), 0);
+	then.ns -= INT64_C(60000000000);
+	for (int i = 0; i < 4; i++, then.ns += 1000000)
+		health_recall(f->health, "203.0.113.0/24", i % 2 ? ROUTE_ANNOUNCED : ROUTE_DEGRADED,
+			i % 2 ? ROUTE_DEGRADED : ROUTE_ANNOUNCED, i % 2 ? POLICY_TCP : POLICY_GOOD,
+			then);
+	health_set_carrier(f->health, true, NULL);
+	health_set_fastpath(f->health, &fastpath_good);
+	health_start(f->health);
+	ASSERT_WITHIN(f->loop, 5000, is(f, 1, ROUTE_ANNOUNCED));
+	assert_int_equal(prefix_status(f, 0).cause, POLICY_BUDGET);
+	assert_int_equal(prefix_status(f, 0).spent, 4);
+	assert_true(prefix_status(f, 0).penalty > 1800 && prefix_status(f, 0).penalty < 2000);
+	assert_null(prefix_status(f, 0).damped_by);
 }
 
 /* ---- people ---- */
@@ -764,6 +1071,19 @@ int main(void)
 		TEST(explicit_checks_act_by_their_severity),
 		TEST(a_share_of_failing_zones_degrades),
 		TEST(carrier_has_to_be_stable),
+		TEST(others_are_seen_by_their_routes_and_then_missed),
+		TEST(the_last_node_is_held_and_two_that_fell_together_come_back),
+		TEST(the_degrade_class_withdraws_only_where_others_announce_and_the_drain_is_over),
+		TEST(overload_is_absorbed),
+		TEST(coupled_families_fall_and_rise_together),
+		TEST(a_check_of_one_family_speaks_for_that_family),
+		TEST(a_dependency_degrades_and_a_partition_changes_nothing),
+		TEST(a_route_without_a_healthy_peer_is_no_other_node),
+		TEST(out_of_withdrawn_the_way_leads_through_degraded),
+		TEST(what_if_decides_and_does_nothing),
+		TEST(restored_overrides_are_in_force_before_the_first_decision),
+		TEST(without_its_overrides_nothing_rises_until_auto),
+		TEST(what_is_recalled_delays_the_first_rise),
 		TEST(overrides_win_and_end),
 		TEST(a_persons_disable_is_kept_until_auto),
 		TEST(a_configure_that_forgets_us_is_repaired_within_a_second),

@@ -187,6 +187,7 @@ static int setup(void **state)
 			.owner = "anoded[test]"},
 		.policy = {.carrier_stable = span_ms(-1),
 			.hold_down = span_ms(100),
+			.slow_start = span_ms(-1),
 			.fastpath = POLICY_FASTPATH_OPTIONAL},
 	};
 	*state = f;
