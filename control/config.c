@@ -72,14 +72,19 @@ int config_read(const char *path, struct config **config, struct config_error *e
 	return r;
 }
 
-const struct config_key *config_zone_key(
-	const struct config *config, const struct config_zone *zone)
+const struct config_key *config_key_named(const struct config *config, const struct domain *name)
 {
-	for (size_t i = 0; zone->key.text && i < config->keys_count; i++) {
-		if (strcmp(config->keys[i].name.text, zone->key.text) == 0)
+	for (size_t i = 0; name->text && i < config->keys_count; i++) {
+		if (strcmp(config->keys[i].name.text, name->text) == 0)
 			return &config->keys[i];
 	}
 	return NULL;
+}
+
+const struct config_key *config_zone_key(
+	const struct config *config, const struct config_zone *zone)
+{
+	return config_key_named(config, &zone->key);
 }
 
 const struct domain *config_required_zones(const struct config *config, size_t *count)

@@ -28,6 +28,9 @@ enum config_xdp_mode { CONFIG_XDP_AUTO, CONFIG_XDP_NATIVE, CONFIG_XDP_GENERIC };
 enum config_reply { CONFIG_REPLY_SOURCE_MAC, CONFIG_REPLY_FIB };
 enum config_lease_end { CONFIG_LEASE_END_PASS, CONFIG_LEASE_END_HOLD };
 enum config_death { CONFIG_DEATH_HOLD, CONFIG_DEATH_WITHDRAW };
+enum config_degrade { CONFIG_DEGRADE_DRAINS, CONFIG_DEGRADE_WITHDRAWS };
+enum config_guard { CONFIG_GUARD_HOLD, CONFIG_GUARD_WITHDRAW };
+enum config_family { CONFIG_FAMILY_BOTH, CONFIG_FAMILY_4, CONFIG_FAMILY_6 };
 enum config_check_type { CONFIG_CHECK_UDP, CONFIG_CHECK_TCP };
 /* Ordered by what it may cause. */
 enum config_severity { CONFIG_INFO, CONFIG_DEGRADE, CONFIG_FATAL };
@@ -60,8 +63,21 @@ struct config_expect {
 	char *rdata_contains; /* substring of an answer's presentation form; NULL */
 };
 
+/* Another node, as the guard asks it. */
+struct config_peer {
+	char *name;
+	struct address address; /* unicast */
+	uint32_t port;
+	struct domain key; /* name of a key of `keys`; empty: unsigned */
+};
+
 struct config_check {
-	int type; /* enum config_check_type */
+	int type;               /* enum config_check_type */
+	struct address address; /* another host's: a dependency; no family: the local server */
+	uint32_t port;          /* of that host */
+	int family;             /* enum config_family */
+	struct duration interval, timeout; /* 0: the node's */
+	uint32_t fail, rise;               /* 0: the node's */
 	struct domain name;
 	uint16_t qtype; /* host order */
 	struct config_expect expect;
@@ -78,7 +94,8 @@ struct config_prefix {
 
 struct config {
 	uint32_t version;
-	char *instance; /* pins live in /sys/fs/bpf/anode/<instance>/ */
+	char *state_dir; /* what outlives a boot: <state_dir>/<instance>/ */
+	char *instance;  /* pins live in /sys/fs/bpf/anode/<instance>/ */
 	struct {
 		char *name; /* NULL: the host's name */
 	} node;
@@ -117,6 +134,10 @@ struct config {
 		struct duration restart_grace;
 		struct duration silence_withdraw;
 		struct duration hold_down;
+		struct duration hold_down_max;
+		struct duration slow_start;
+		struct duration overload_patience;
+		uint32_t budget; /* transitions per hour */
 		struct duration carrier_stable;
 		uint32_t zones_failed; /* percent */
 		bool service_probes;
@@ -130,7 +151,17 @@ struct config {
 			char *socket;
 			char *state_dir;
 		} bird;
-		int on_daemon_death; /* enum config_death */
+		int on_daemon_death;  /* enum config_death */
+		int degrade;          /* enum config_degrade */
+		bool coupled;         /* families fall and rise together */
+		uint32_t drain_below; /* queries a second */
+		struct duration drain_limit;
+		struct {
+			int last, blind; /* enum config_guard */
+			struct duration jitter;
+			struct config_peer *peers;
+			size_t peers_count;
+		} guard;
 		struct config_prefix *prefixes;
 		size_t prefixes_count;
 		uint32_t as; /* that the prefixes are announced from; 0: not said */
@@ -197,6 +228,8 @@ void config_error_text(
 /* The key of that zone, or NULL. Borrowed. */
 const struct config_key *config_zone_key(
 	const struct config *config, const struct config_zone *zone);
+/* The key of that name, or NULL. Borrowed. */
+const struct config_key *config_key_named(const struct config *config, const struct domain *name);
 /* The zones that `health.required` means: those listed, or else the first
  * zone that has a name. Borrowed; *count may be 0. */
 const struct domain *config_required_zones(const struct config *config, size_t *count);

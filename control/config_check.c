@@ -229,6 +229,16 @@ static const char *key_next(void *state)
 	return names->config->keys[names->next++].name.text;
 }
 
+/* `path` names a key that isn't there. */
+static int key_refuse(struct check *check, const struct domain *key, const char *path)
+{
+	struct names names = {check->config, 0};
+	const char *meant = config_suggest(key->text, key_next, &names);
+
+	return check_fail(check, path, "no key \"%.64s\" in keys%s%.64s%s", key->text,
+		meant ? ", did you mean \"" : "", meant ? meant : "", meant ? "\"?" : "");
+}
+
 static const char *zone_next(void *state)
 {
 	struct names *names = state;
@@ -245,8 +255,6 @@ static const char *zone_next(void *state)
 static int zone_check(struct check *check, size_t index)
 {
 	const struct config_zone *zone = &check->config->zones[index];
-	struct names names = {check->config, 0};
-	const char *meant;
 	char path[64];
 
 	if (!zone->name.text == !zone->match) {
@@ -258,9 +266,7 @@ static int zone_check(struct check *check, size_t index)
 	if (!zone->key.text || config_zone_key(check->config, zone))
 		return 0;
 	snprintf(path, sizeof(path), "zones[%zu].key", index);
-	meant = config_suggest(zone->key.text, key_next, &names);
-	return check_fail(check, path, "no key \"%.64s\" in keys%s%.64s%s", zone->key.text,
-		meant ? ", did you mean \"" : "", meant ? meant : "", meant ? "\"?" : "");
+	return key_refuse(check, &zone->key, path);
 }
 
 static int zones_check(struct check *check)
@@ -317,6 +323,15 @@ static int health_check(struct check *check)
 			"the timeout (%s) is longer than the interval (%s)",
 			duration_text(config->health.timeout, timeout),
 			duration_text(config->health.interval, interval));
+	}
+	for (size_t i = 0; i < config->health.checks_count; i++) {
+		const struct config_check *one = &config->health.checks[i];
+
+		if (one->interval.us == 0 || one->timeout.us <= one->interval.us)
+			continue;
+		snprintf(path, sizeof(path), "health.checks[%zu].timeout", i);
+		return check_fail(check, path, "the timeout (%s) is longer than the interval",
+			duration_text(one->timeout, timeout));
 	}
 	for (size_t i = 0; i < config->health.required_count; i++) {
 		const struct domain *name = &config->health.required[i];
@@ -408,6 +423,30 @@ static int peers_check(struct check *check, size_t index)
 	return r;
 }
 
+static int guard_check(struct check *check)
+{
+	const struct config *config = check->config;
+	char path[64], text[VALUE_TEXT];
+
+	for (size_t i = 0; i < config->routing.guard.peers_count; i++) {
+		const struct config_peer *peer = &config->routing.guard.peers[i];
+
+		for (size_t j = 0; j < config->service.addresses_count; j++) {
+			if (!address_equal(&config->service.addresses[j], &peer->address))
+				continue;
+			snprintf(path, sizeof(path), "routing.guard.peers[%zu].address", i);
+			return check_fail(check, path,
+				"%s is a service address; this node would ask itself",
+				address_text(&peer->address, text));
+		}
+		if (!peer->key.text || config_key_named(config, &peer->key))
+			continue;
+		snprintf(path, sizeof(path), "routing.guard.peers[%zu].key", i);
+		return key_refuse(check, &peer->key, path);
+	}
+	return 0;
+}
+
 static int routing_check(struct check *check)
 {
 	const struct config *config = check->config;
@@ -435,6 +474,8 @@ static int routing_check(struct check *check)
 		r = protocols_check(check);
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = peers_check(check, i);
+	if (r == 0)
+		r = guard_check(check);
 	return r;
 }
 

@@ -95,6 +95,9 @@ static const char *const xdp_modes[] = {"auto", "native", "generic", NULL};
 static const char *const replies[] = {"source-mac", "fib", NULL};
 static const char *const lease_ends[] = {"pass", "hold", NULL};
 static const char *const deaths[] = {"hold", "withdraw", NULL};
+static const char *const degrades[] = {"drain", "withdraw", NULL};
+static const char *const guards[] = {"hold", "withdraw", NULL};
+static const char *const families[] = {"both", "4", "6", NULL};
 static const char *const check_types[] = {"udp", "tcp", NULL};
 static const char *const severities[] = {"info", "degrade", "fatal", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
@@ -215,6 +218,24 @@ static const struct config_field check_fields[] = {
 		.help = "what the answer must hold"},
 	{"severity", CONFIG_TYPE_CHOICE, 0, offsetof(struct config_check, severity),
 		.fallback = "degrade", .choices = severities, .help = "what its failure may cause"},
+	{"address", CONFIG_TYPE_ADDRESS, 0, offsetof(struct config_check, address),
+		.help = "another host, as the primary: its failure degrades at most; default: the "
+			"local server"},
+	{"port", CONFIG_TYPE_NUMBER, 0, offsetof(struct config_check, port), 1, 65535,
+		.fallback = "53", .help = "port of that host"},
+	{"family", CONFIG_TYPE_CHOICE, 0, offsetof(struct config_check, family), .fallback = "both",
+		.choices = families, .help = "the family of the prefixes that it speaks for"},
+	{"interval", CONFIG_TYPE_DURATION, 0, offsetof(struct config_check, interval), 0, 24 * H,
+		.fallback = "0s",
+		.help = "between two of its probes; 0: the node's, TCP and other hosts 1s at "
+			"least"},
+	{"timeout", CONFIG_TYPE_DURATION, 0, offsetof(struct config_check, timeout), 0, 1 * H,
+		.fallback = "0s",
+		.help = "of one; 0: the node's, TCP 200ms and other hosts 900ms at least"},
+	{"fail", CONFIG_TYPE_NUMBER, 0, offsetof(struct config_check, fail), 0, 100,
+		.fallback = "0", .help = "failures in a row until it is down; 0: the node's"},
+	{"rise", CONFIG_TYPE_NUMBER, 0, offsetof(struct config_check, rise), 0, 1000,
+		.fallback = "0", .help = "successes in a row until it is up; 0: the node's"},
 };
 static const struct config_section check_section =
 	SECTION(check_fields, sizeof(struct config_check));
@@ -237,6 +258,18 @@ static const struct config_field health_fields[] = {
 			"answers"},
 	{"hold_down", CONFIG_TYPE_DURATION, 0, AT(health.hold_down), 0, 1 * H, .fallback = "5s",
 		.help = "after a fault: the least time until a better state"},
+	{"hold_down_max", CONFIG_TYPE_DURATION, 0, AT(health.hold_down_max), 1 * S, 24 * H,
+		.fallback = "10m",
+		.help = "each further flap doubles hold_down up to this; so long without a fall "
+			"halves it"},
+	{"slow_start", CONFIG_TYPE_DURATION, 0, AT(health.slow_start), 0, 1 * H, .fallback = "5s",
+		.help = "out of withdrawn: time in degraded before announced"},
+	{"overload_patience", CONFIG_TYPE_DURATION, 0, AT(health.overload_patience), 1 * S, 1 * H,
+		.fallback = "60s",
+		.help = "silence of a host that drops packets is overload, until no probe was "
+			"answered for so long"},
+	{"budget", CONFIG_TYPE_NUMBER, 0, AT(health.budget), 1, 100, .fallback = "20",
+		.help = "transitions of a prefix in an hour; then nothing rises"},
 	{"zones_failed", CONFIG_TYPE_PERCENT, 0, AT(health.zones_failed), 1, 100, .fallback = "50%",
 		.help = "share of failing zones that degrades the node"},
 	{"service_probes", CONFIG_TYPE_BOOL, 0, AT(health.service_probes), .fallback = "true",
@@ -284,10 +317,51 @@ static const struct config_field drain_fields[] = {
 };
 static const struct config_section drain_section = SECTION(drain_fields, 0);
 
+static const struct config_field peer_fields[] = {
+	{"name", CONFIG_TYPE_STRING, CONFIG_REQUIRED, offsetof(struct config_peer, name), 1, 64,
+		.check = text_check, .help = "what the node is called in status"},
+	{"address", CONFIG_TYPE_ADDRESS, CONFIG_REQUIRED, offsetof(struct config_peer, address),
+		.help = "its own address, never an anycast one"},
+	{"port", CONFIG_TYPE_NUMBER, 0, offsetof(struct config_peer, port), 1, 65535,
+		.fallback = "53", .help = "port of its server"},
+	{"key", CONFIG_TYPE_DOMAIN, 0, offsetof(struct config_peer, key),
+		.help = "name of the TSIG key that both have; default: unsigned"},
+};
+static const struct config_section peer_section = SECTION(peer_fields, sizeof(struct config_peer));
+
+static const struct config_field guard_fields[] = {
+	{"last", CONFIG_TYPE_CHOICE, 0, AT(routing.guard.last), .fallback = "hold",
+		.choices = guards,
+		.help = "the last node whose server dies: hold (degraded, while its fast path "
+			"answers) or withdraw"},
+	{"blind", CONFIG_TYPE_CHOICE, 0, AT(routing.guard.blind), .fallback = "withdraw",
+		.choices = guards,
+		.help = "the same where it can't be known whether others announce"},
+	{"jitter", CONFIG_TYPE_DURATION, 0, AT(routing.guard.jitter), 0, 10 * M, .fallback = "5s",
+		.help = "steps that two nodes must not take together wait up to this, by the "
+			"node's name"},
+	{"peers", CONFIG_TYPE_SECTION, CONFIG_MANY, AT(routing.guard.peers), .most = 64,
+		.section = &peer_section,
+		.help = "other nodes: their routes count only while one of them answers well"},
+};
+static const struct config_section guard_section = SECTION(guard_fields, 0);
+
 static const struct config_field routing_fields[] = {
 	{"bird", CONFIG_TYPE_SECTION, 0, .section = &bird_section, .help = "how BIRD is reached"},
 	{"on_daemon_death", CONFIG_TYPE_CHOICE, 0, AT(routing.on_daemon_death), .fallback = "hold",
 		.choices = deaths, .help = "what the routes do when anoded dies"},
+	{"degrade", CONFIG_TYPE_CHOICE, 0, AT(routing.degrade), .fallback = "drain",
+		.choices = degrades,
+		.help = "what a lesser fault comes to: drain, or withdraw after the drain where "
+			"others announce"},
+	{"coupled", CONFIG_TYPE_BOOL, 0, AT(routing.coupled), .fallback = "false",
+		.help = "no family is announced better than the other"},
+	{"drain_below", CONFIG_TYPE_NUMBER, 0, AT(routing.drain_below), 0, 1000000000,
+		.fallback = "10", .help = "queries a second, below which for 3 s a drain is over"},
+	{"drain_limit", CONFIG_TYPE_DURATION, 0, AT(routing.drain_limit), 1 * S, 24 * H,
+		.fallback = "60s", .help = "the longest that a drain waits for that"},
+	{"guard", CONFIG_TYPE_SECTION, 0, .section = &guard_section,
+		.help = "what the other nodes mean for this one"},
 	{"prefixes", CONFIG_TYPE_SECTION, CONFIG_MANY, AT(routing.prefixes), .most = 256,
 		.section = &prefix_section,
 		.help = "what to announce; none: the routes are not anode's business"},
@@ -337,6 +411,9 @@ static const struct config_field root_fields[] = {
 	{"instance", CONFIG_TYPE_STRING, CONFIG_RESTART, AT(instance), 1, 31, .fallback = "default",
 		.check = instance_check,
 		.help = "tells several daemons of one host apart; names the pinned objects"},
+	{"state_dir", CONFIG_TYPE_PATH, CONFIG_RESTART, AT(state_dir), 1, 3900,
+		.fallback = "/var/lib/anode",
+		.help = "where overrides and history are kept, in a folder of the instance's name"},
 	{"node", CONFIG_TYPE_SECTION, 0, .section = &node_section, .help = "this node"},
 	{"service", CONFIG_TYPE_SECTION, 0, .section = &service_section, .help = "what is served"},
 	{"interfaces", CONFIG_TYPE_SECTION, CONFIG_REQUIRED | CONFIG_MANY, AT(interfaces),

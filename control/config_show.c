@@ -31,6 +31,8 @@ static json_t *value_show(const struct config_field *field, const void *value)
 		string = *(char *const *)value;
 		return string ? json_string(string) : json_null();
 	case CONFIG_TYPE_ADDRESS:
+		if (((const struct address *)value)->family == AF_UNSPEC)
+			return json_null();
 		return json_string(address_text(value, text));
 	case CONFIG_TYPE_PREFIX:
 		return json_string(prefix_text(value, text));

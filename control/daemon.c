@@ -132,6 +132,28 @@ void daemon_tell_health(struct daemon *daemon)
 	carrier_tell(daemon);
 }
 
+#define QUIET_US UINT64_C(3000000)
+
+/* Few queries for a while: whoever drains has drained. */
+static void traffic_look(struct daemon *daemon)
+{
+	struct fastpath_counters counters;
+	struct fastpath_status status;
+	uint64_t now = clock_monotonic_us(), queries;
+
+	fastpath_counters(daemon->fastpath, &counters);
+	fastpath_status(daemon->fastpath, &status);
+	queries = counters.all.fast + counters.all.passed + counters.all.dropped;
+	/* Where nobody counts, nothing is known to be quiet. */
+	if (daemon->traffic_at == 0 || !status.attached || queries < daemon->traffic_queries ||
+		(queries - daemon->traffic_queries) * UINT64_C(1000000) >
+			daemon->config->routing.drain_below * (now - daemon->traffic_at))
+		daemon->traffic_high = now;
+	daemon->traffic_at = now;
+	daemon->traffic_queries = queries;
+	health_set_quiet(daemon->health, now - daemon->traffic_high >= QUIET_US);
+}
+
 /* Settings and attachments as configuration and interfaces are now. */
 static void fastpath_follow(struct daemon *daemon)
 {
@@ -226,6 +248,7 @@ static int tick(sd_event_source *source, uint64_t usec, void *arg)
 		profile_run(daemon->profile, daemon->config);
 		zones_tick(daemon->zones);
 		fastpath_look(daemon);
+		traffic_look(daemon);
 	}
 	log_flush();
 	systemd_tell(daemon);
@@ -250,6 +273,16 @@ static int signal_reload(sd_event_source *source, const struct signalfd_siginfo 
 	return 0;
 }
 
+static void overload_changed(void *arg, const char *text)
+{
+	struct daemon *daemon = arg;
+
+	log_write(text ? LOG_HEALTH_WARNING : LOG_HEALTH_INFO, "overload", NULL, "%s",
+		text ? text : "no packet is dropped any more");
+	if (daemon->health)
+		health_set_overload(daemon->health, text);
+}
+
 static void interfaces_follow(struct daemon *daemon, const struct config *config)
 {
 	const char *names[CONFIG_MAX_INTERFACES];
@@ -257,6 +290,7 @@ static void interfaces_follow(struct daemon *daemon, const struct config *config
 	for (size_t i = 0; i < config->interfaces_count; i++)
 		names[i] = config->interfaces[i].name;
 	interfaces_set(daemon->interfaces, names, config->interfaces_count);
+	overload_interfaces(daemon->overload, names, config->interfaces_count);
 }
 
 static enum log_level log_level_of(const struct config *config)
@@ -370,6 +404,9 @@ int daemon_open(struct daemon *daemon, struct config *config, const char *config
 	if (r == 0)
 		r = server_open(daemon);
 	if (r == 0)
+		r = step(overload_open(&daemon->overload, daemon->loop, overload_changed, daemon),
+			"overload");
+	if (r == 0)
 		r = step(interfaces_open(
 				 &daemon->interfaces, daemon->loop, interfaces_changed, daemon),
 			"rtnetlink");
@@ -420,6 +457,7 @@ void daemon_close(struct daemon *daemon)
 	zones_close(daemon->zones);
 	profile_close(daemon->profile);
 	fastpath_free(daemon->fastpath);
+	overload_close(daemon->overload);
 	interfaces_close(daemon->interfaces);
 	sd_event_source_disable_unref(daemon->leave_timer);
 	sd_event_source_disable_unref(daemon->tick);

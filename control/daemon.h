@@ -22,6 +22,7 @@
 #include "control/health/health.h"
 #include "control/interface.h"
 #include "control/metrics.h"
+#include "control/overload.h"
 #include "control/profile.h"
 #include "control/waiting.h"
 #include "control/zones.h"
@@ -44,6 +45,7 @@ struct daemon {
 	struct fastpath *fastpath;
 	struct zones *zones;
 	struct health *health;
+	struct overload *overload;
 	struct ctl_server *server;
 	struct metrics *metrics;
 	sd_event_source *tick, *term, *interrupt, *hup;
@@ -51,6 +53,9 @@ struct daemon {
 	bool server_lost;      /* a check says so: what comes back may be another server */
 	uint64_t grace_wanted; /* publisher's count that frees the settings' other block */
 	bool grace_due;
+	/* Is a drain over? */
+	uint64_t traffic_queries, traffic_at; /* counted then; CLOCK_MONOTONIC us */
+	uint64_t traffic_high;                /* when there were last too many */
 	/* Leaving service. */
 	enum daemon_leave leave;
 	sd_event_source *leave_timer;

@@ -57,6 +57,9 @@ static void checks_fill(const struct config *config, struct health_check_options
 	static const enum health_severity severities[] = {[CONFIG_INFO] = HEALTH_INFO,
 		[CONFIG_DEGRADE] = HEALTH_DEGRADE,
 		[CONFIG_FATAL] = HEALTH_FATAL};
+	static const int families[] = {[CONFIG_FAMILY_BOTH] = AF_UNSPEC,
+		[CONFIG_FAMILY_4] = AF_INET,
+		[CONFIG_FAMILY_6] = AF_INET6};
 
 	for (size_t i = 0; i < config->health.checks_count; i++) {
 		const struct config_check *check = &config->health.checks[i];
@@ -67,7 +70,36 @@ static void checks_fill(const struct config *config, struct health_check_options
 			.qtype = check->qtype,
 			.rcode = rcode_of(check->expect.rcode),
 			.rdata_contains = check->expect.rdata_contains,
-			.severity = severities[check->severity]};
+			.severity = severities[check->severity],
+			.interval = span_of(check->interval),
+			.timeout = span_of(check->timeout),
+			.fail = check->fail,
+			.rise = check->rise,
+			.family = families[check->family]};
+		if (check->address.family != AF_UNSPEC)
+			address_sockaddr(
+				&check->address, (uint16_t)check->port, &checks[i].address);
+	}
+}
+
+/* The other nodes are asked for what this one is required to answer. */
+static void peers_fill(const struct config *config, struct health_check_options *checks)
+{
+	const struct domain *required;
+	size_t count;
+
+	required = config_required_zones(config, &count);
+	for (size_t i = 0; i < config->routing.guard.peers_count; i++) {
+		const struct config_peer *peer = &config->routing.guard.peers[i];
+
+		checks[i] = (struct health_check_options){.transport = QUERY_TCP,
+			.name = count > 0 ? required[0].text : ".",
+			.qtype = 6, /* SOA */
+			.rcode = count > 0 ? 0 : -1,
+			.authoritative = count > 0,
+			.severity = HEALTH_INFO,
+			.peer = true};
+		address_sockaddr(&peer->address, (uint16_t)peer->port, &checks[i].address);
 	}
 }
 
@@ -85,7 +117,19 @@ static void prefixes_fill(const struct config *config, struct borrowed *borrowed
 	}
 }
 
-static void policy_fill(const struct config *config, struct policy_options *policy)
+/* Always the same for a node, so that two don't draw the same lot again and again: the
+ * share of `most` that its name hashes to (FNV-1a). */
+static struct span jitter_of(const char *node, struct duration most)
+{
+	uint32_t hash = UINT32_C(2166136261);
+
+	for (; *node; node++)
+		hash = (hash ^ (unsigned char)*node) * UINT32_C(16777619);
+	return (struct span){(int64_t)(most.us * (hash % 1000))};
+}
+
+static void policy_fill(
+	const struct config *config, const char *node, struct policy_options *policy)
 {
 	*policy = (struct policy_options){.fastpath = config->fastpath.required
 							      ? POLICY_FASTPATH_REQUIRED
@@ -94,20 +138,31 @@ static void policy_fill(const struct config *config, struct policy_options *poli
 		.silence_withdraw = span_of(config->health.silence_withdraw),
 		.carrier_stable = span_or_none(config->health.carrier_stable),
 		.hold_down = span_or_none(config->health.hold_down),
+		.hold_down_max = span_of(config->health.hold_down_max),
+		.slow_start = span_or_none(config->health.slow_start),
+		.overload_patience = span_of(config->health.overload_patience),
+		.budget = config->health.budget,
+		.drain_limit = span_of(config->routing.drain_limit),
+		.jitter = jitter_of(node, config->routing.guard.jitter),
+		.degrade_withdraws = config->routing.degrade == CONFIG_DEGRADE_WITHDRAWS,
+		.last_leaves = config->routing.guard.last == CONFIG_GUARD_WITHDRAW,
+		.blind_holds = config->routing.guard.blind == CONFIG_GUARD_HOLD,
 		.zones_failed = config->health.zones_failed,
 		.unit = config->local_server.unit};
 }
 
-static int options_fill(
-	const struct config *config, struct health_options *options, struct borrowed *borrowed)
+static int options_fill(const struct config *config, const char *node,
+	struct health_options *options, struct borrowed *borrowed)
 {
+	size_t peers = config->routing.guard.peers_count;
 	size_t addresses = config->service.addresses_count;
 	const struct domain *required;
 
 	required = config_required_zones(config, &options->required_count);
 	*borrowed = (struct borrowed){.service = calloc(addresses + 1, sizeof(*borrowed->service)),
 		.required = calloc(options->required_count + 1, sizeof(*borrowed->required)),
-		.checks = calloc(config->health.checks_count + 1, sizeof(*borrowed->checks)),
+		.checks =
+			calloc(config->health.checks_count + peers + 1, sizeof(*borrowed->checks)),
 		.prefixes = calloc(config->routing.prefixes_count + 1, sizeof(*borrowed->prefixes)),
 		.texts = calloc(config->routing.prefixes_count + 1, sizeof(*borrowed->texts))};
 	if (!borrowed->service || !borrowed->required || !borrowed->checks || !borrowed->prefixes ||
@@ -125,6 +180,7 @@ static int options_fill(
 			source->family == AF_INET ? &options->source4 : &options->source6);
 	}
 	checks_fill(config, borrowed->checks);
+	peers_fill(config, borrowed->checks + config->health.checks_count);
 	prefixes_fill(config, borrowed);
 	snprintf(borrowed->owner, sizeof(borrowed->owner), "anoded[%d]", getpid());
 
@@ -135,7 +191,8 @@ static int options_fill(
 	options->no_service_probes = !config->health.service_probes;
 	options->required = borrowed->required;
 	options->checks = borrowed->checks;
-	options->check_count = config->health.checks_count;
+	options->check_count = config->health.checks_count + peers;
+	options->coupled = config->routing.coupled;
 	options->interval = span_of(config->health.interval);
 	options->timeout = span_of(config->health.timeout);
 	options->fail = config->health.fail;
@@ -145,7 +202,7 @@ static int options_fill(
 	options->route = (struct route_options){.bird = {.socket = config->routing.bird.socket},
 		.state_dir = config->routing.bird.state_dir,
 		.owner = borrowed->owner};
-	policy_fill(config, &options->policy);
+	policy_fill(config, node, &options->policy);
 	return 0;
 }
 
@@ -202,7 +259,7 @@ int daemon_health_open(struct daemon *daemon)
 	struct health_options options = {0};
 	struct health_error error = {""};
 	struct borrowed borrowed;
-	int r = options_fill(daemon->config, &options, &borrowed);
+	int r = options_fill(daemon->config, daemon->node, &options, &borrowed);
 
 	if (r == 0)
 		r = health_new(&daemon->health, daemon->loop, &options, &events, daemon, &error);
@@ -219,7 +276,8 @@ int daemon_health_reload(
 	struct health_options options = {0};
 	struct health_error health_error = {""};
 	struct borrowed borrowed;
-	int r = options_fill(config, &options, &borrowed);
+	int r = options_fill(
+		config, config->node.name ? config->node.name : daemon->node, &options, &borrowed);
 
 	if (r == 0)
 		r = health_reload(daemon->health, &options, &health_error);

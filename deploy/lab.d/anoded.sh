@@ -36,6 +36,7 @@ anoded_config() {
 	cat <<-EOT
 	version: 1
 	instance: $lab-$node
+	state_dir: $home/state
 	node: {name: $node}
 	service:
 	  addresses: [$service4, "$service6"]
