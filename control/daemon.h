@@ -11,6 +11,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
@@ -46,6 +47,7 @@ struct daemon {
 	struct zones *zones;
 	struct health *health;
 	struct overload *overload;
+	int overrides_kept; /* 0, or why the last change of overrides isn't on disk */
 	struct ctl_server *server;
 	struct metrics *metrics;
 	sd_event_source *tick, *term, *interrupt, *hup;
@@ -82,9 +84,20 @@ int daemon_health_open(struct daemon *daemon);
 int daemon_health_reload(
 	struct daemon *daemon, const struct config *config, char *error, size_t error_size);
 
+/* daemon_keep.c: what outlives the daemon */
+const char *daemon_folder(const struct daemon *daemon, char path[PATH_MAX]);
+/* Before the health flow starts. */
+void daemon_recall(struct daemon *daemon);
+/* For struct health_events. */
+void daemon_keep_overrides(void *arg);
+void daemon_keep_transition(void *arg, const struct health_transition *transition);
+
 /* daemon_status.c: fills a snapshot that borrows from the daemon, until
  * snapshot_free(). NULL: no memory. */
 struct ctl_snapshot *daemon_snapshot(const struct daemon *daemon);
+/* Adds what the policy would decide if; "" = as it is. 0; -EINVAL: not such a text, -ENOMEM. */
+int daemon_suppose(const struct daemon *daemon, struct ctl_snapshot *snapshot, const char *what_if,
+	char *error, size_t error_size);
 void daemon_snapshot_free(struct ctl_snapshot *snapshot);
 enum ctl_state daemon_state(const struct daemon *daemon, const char **cause);
 

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/clock.h"
 #include "control/config_show.h"
 #include "control/ctl/render.h"
 #include "control/daemon.h"
+#include "control/history.h"
 #include "control/log.h"
 
 static char *snapshot_answer(const struct daemon *daemon, const struct ctl_request *request)
@@ -77,6 +79,10 @@ static char *override_answer(
 		request->span.us ? " for " : "",
 		request->span.us ? duration_text(request->span, span) : "",
 		override.reason ? ", " : "", override.reason ? override.reason : "");
+	if (daemon->overrides_kept < 0)
+		return ctl_response_error(CTL_FAILED,
+			"it is in force, but a restart loses it: the file of overrides can't be "
+			"written; see the log");
 	return snapshot_answer(daemon, request);
 }
 
@@ -113,6 +119,34 @@ static char *bypass_answer(
 		"trouble", kept < 0 ? json_string(strerror(-kept)) : json_null()));
 }
 
+/* As if what was asked were so, without doing it. */
+static char *policy_answer(const struct daemon *daemon, const struct ctl_request *request)
+{
+	struct ctl_snapshot *snapshot = daemon_snapshot(daemon);
+	char error[640] = "out of memory", *answer;
+	int r = snapshot ? daemon_suppose(daemon, snapshot, request->what_if, error, sizeof(error))
+			 : -ENOMEM;
+
+	if (r < 0)
+		answer = ctl_response_error(r == -EINVAL ? CTL_BAD_REQUEST : CTL_FAILED, error);
+	else
+		answer = ctl_response(ctl_render_policy(snapshot));
+	daemon_snapshot_free(snapshot);
+	return answer;
+}
+
+static char *history_answer(const struct daemon *daemon, const struct ctl_request *request)
+{
+	char folder[PATH_MAX], prefix[VALUE_TEXT];
+	json_t *list = history_read(daemon_folder(daemon, folder),
+		request->has_prefix ? prefix_text(&request->prefix, prefix) : NULL, request->count);
+
+	return ctl_response(
+		list ? json_pack("{s:f, s:o}", "now", (double)(clock_wall_us() / 1000) / 1000.0,
+			       "transitions", list)
+		     : NULL);
+}
+
 static char *reload_answer(struct daemon *daemon)
 {
 	char error[1024];
@@ -142,6 +176,10 @@ char *daemon_answer(void *arg, const struct ctl_request *request, const struct c
 		return override_answer(daemon, request, peer);
 	case CTL_BYPASS:
 		return bypass_answer(daemon, request, peer);
+	case CTL_HISTORY:
+		return history_answer(daemon, request);
+	case CTL_POLICY:
+		return policy_answer(daemon, request);
 	case CTL_RELOAD:
 		return reload_answer(daemon);
 	case CTL_CONFIG:

@@ -254,8 +254,11 @@ static void health_left(void *arg, int result)
 
 int daemon_health_open(struct daemon *daemon)
 {
-	static const struct health_events events = {
-		.log = health_log, .changed = health_changed, .left = health_left};
+	static const struct health_events events = {.log = health_log,
+		.transition = daemon_keep_transition,
+		.overridden = daemon_keep_overrides,
+		.changed = health_changed,
+		.left = health_left};
 	struct health_options options = {0};
 	struct health_error error = {""};
 	struct borrowed borrowed;
@@ -266,6 +269,8 @@ int daemon_health_open(struct daemon *daemon)
 	if (r < 0)
 		log_write(LOG_DAEMON_FAILED, NULL, NULL, "health: %s",
 			error.text[0] ? error.text : strerror(-r));
+	else
+		daemon_recall(daemon);
 	borrowed_free(&borrowed);
 	return r;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The flows' states side by side: one snapshot for the control socket and the metrics. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ struct snapshot {
 	struct fastpath_status fastpath;
 	struct ctl_counter rcodes[COUNTERS_RCODES], reasons[COUNTERS_REASONS];
 	struct ctl_prefix *prefixes;
+	struct health_what_if *what_if;
 	struct ctl_check *checks;
 	struct ctl_zone *zones;
 };
@@ -74,8 +76,25 @@ static void override_fill(const struct policy_override *override, struct ctl_ove
 		return;
 	*out = (struct ctl_override){.verb = policy_override_name(override->kind),
 		.owner = override->owner,
+		.uid = override->uid == (uid_t)-1 ? -1 : (int64_t) override->uid,
+		.since = wall_to_us(override->since),
 		.reason = override->reason,
 		.until = mono_to_us(override->until.ns)};
+}
+
+static void policy_fill(const struct health_prefix_status *status, struct ctl_policy *out)
+{
+	*out = (struct ctl_policy){.others = policy_others_name(status->others),
+		.other_routes = status->other_routes,
+		.held = status->held,
+		.drained = status->drained,
+		.flaps = status->flaps,
+		.spent = status->spent,
+		.budget = status->budget,
+		.hold_down_us =
+			status->hold_down.ns > 0 ? (uint64_t)status->hold_down.ns / 1000 : 0,
+		.penalty = status->penalty,
+		.damped_by = status->damped_by};
 }
 
 static bool prefixes_fill(const struct daemon *daemon, struct snapshot *snapshot)
@@ -101,6 +120,7 @@ static bool prefixes_fill(const struct daemon *daemon, struct snapshot *snapshot
 			out->seen_known = status.route.actual_known;
 			out->seen = state_of(status.route.actual);
 		}
+		policy_fill(&status, &out->policy);
 		override_fill(status.override, &out->override);
 	}
 	snapshot->out.prefixes = snapshot->prefixes;
@@ -339,6 +359,31 @@ struct ctl_snapshot *daemon_snapshot(const struct daemon *daemon)
 	return &snapshot->out;
 }
 
+int daemon_suppose(const struct daemon *daemon, struct ctl_snapshot *out, const char *what_if,
+	char *error, size_t error_size)
+{
+	struct snapshot *snapshot = (struct snapshot *)out;
+	struct health_error wrong;
+
+	snapshot->what_if = calloc(out->prefixes_count + 1, sizeof(*snapshot->what_if));
+	if (!snapshot->what_if)
+		return -ENOMEM;
+	for (size_t i = 0; i < out->prefixes_count; i++) {
+		struct health_what_if *what = &snapshot->what_if[i];
+		int r = health_what_if(
+			daemon->health, i, what_if[0] ? what_if : NULL, what, &wrong);
+
+		if (r < 0) {
+			snprintf(error, error_size, "%s", wrong.text);
+			return r;
+		}
+		snapshot->prefixes[i].policy.would = route_state_name(what->state);
+		snapshot->prefixes[i].policy.would_cause = policy_cause_name(what->cause);
+		snapshot->prefixes[i].policy.would_reason = what->reason;
+	}
+	return 0;
+}
+
 void daemon_snapshot_free(struct ctl_snapshot *out)
 {
 	struct snapshot *snapshot = (struct snapshot *)out;
@@ -346,6 +391,7 @@ void daemon_snapshot_free(struct ctl_snapshot *out)
 	if (!snapshot)
 		return;
 	free(snapshot->prefixes);
+	free(snapshot->what_if);
 	free(snapshot->checks);
 	free(snapshot->zones);
 	free(snapshot);

@@ -42,21 +42,46 @@ static json_t *override_render(const struct ctl_override *override)
 {
 	if (!override->verb)
 		return json_null();
-	return json_pack("{s:s, s:o, s:o, s:o}", "verb", override->verb, "owner",
-		words(override->owner), "reason", words(override->reason), "until",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "verb", override->verb, "owner",
+		words(override->owner), "uid",
+		override->uid < 0 ? json_null() : json_integer(override->uid), "reason",
+		words(override->reason), "since", when(override->since), "until",
 		when(override->until));
+}
+
+static json_t *policy_render(const struct ctl_policy *policy)
+{
+	return json_pack("{s:o, s:i, s:b, s:b, s:i, s:o, s:i, s:i, s:f, s:o}", "others",
+		words(policy->others), "routes", (int)policy->other_routes, "held", policy->held,
+		"drained", policy->drained, "flaps", (int)policy->flaps, "hold_down",
+		seconds(policy->hold_down_us), "transitions", (int)policy->spent, "budget",
+		(int)policy->budget, "penalty", policy->penalty, "damped_by",
+		words(policy->damped_by));
+}
+
+static json_t *would_render(const void *item)
+{
+	const struct ctl_prefix *prefix = item;
+	const struct ctl_policy *policy = &prefix->policy;
+
+	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o}", "prefix",
+		prefix->prefix, "family", prefix->family, "wanted", state_names[prefix->wanted],
+		"cause", words(prefix->cause), "reason", words(prefix->reason), "since",
+		when(prefix->since), "would", "state", words(policy->would), "cause",
+		words(policy->would_cause), "reason", words(policy->would_reason), "policy",
+		policy_render(policy));
 }
 
 static json_t *prefix_render(const void *item)
 {
 	const struct ctl_prefix *prefix = item;
 
-	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "prefix", prefix->prefix,
-		"family", prefix->family, "wanted", state_names[prefix->wanted], "seen",
-		prefix->seen_known ? json_string(state_names[prefix->seen]) : json_null(), "cause",
-		words(prefix->cause), "reason", words(prefix->reason), "since", when(prefix->since),
-		"protocol", words(prefix->protocol), "override",
-		override_render(&prefix->override));
+	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "prefix",
+		prefix->prefix, "family", prefix->family, "wanted", state_names[prefix->wanted],
+		"seen", prefix->seen_known ? json_string(state_names[prefix->seen]) : json_null(),
+		"cause", words(prefix->cause), "reason", words(prefix->reason), "since",
+		when(prefix->since), "protocol", words(prefix->protocol), "policy",
+		policy_render(&prefix->policy), "override", override_render(&prefix->override));
 }
 
 static json_t *check_render(const void *item)
@@ -290,6 +315,13 @@ json_t *ctl_render_overrides(const struct ctl_snapshot *snapshot)
 				array, override_prefix_render(&snapshot->prefixes[i]));
 	}
 	return json_pack("{s:o}", "overrides", array);
+}
+
+json_t *ctl_render_policy(const struct ctl_snapshot *snapshot)
+{
+	return json_pack("{s:o, s:o}", "now", when(snapshot->now), "prefixes",
+		array_render(snapshot->prefixes, snapshot->prefixes_count,
+			sizeof(*snapshot->prefixes), would_render));
 }
 
 json_t *ctl_render_version(const struct ctl_snapshot *snapshot)

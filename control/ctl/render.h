@@ -17,6 +17,8 @@ json_t *ctl_render_stats(const struct ctl_snapshot *snapshot);
 json_t *ctl_render_zones(const struct ctl_snapshot *snapshot, const struct ctl_request *request);
 /* The overrides in force: the result of announce, drain, withdraw, auto. */
 json_t *ctl_render_overrides(const struct ctl_snapshot *snapshot);
+/* What the policy looks at, and what it would decide (ctl_policy.would). */
+json_t *ctl_render_policy(const struct ctl_snapshot *snapshot);
 json_t *ctl_render_version(const struct ctl_snapshot *snapshot);
 
 /* A whole response line, without newline; steals `result`. NULL: no memory. */

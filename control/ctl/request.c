@@ -22,6 +22,8 @@ static const struct {
 	[CTL_WITHDRAW].args = {ARGS_OVERRIDE},
 	[CTL_AUTO].args = {"family", "prefix"},
 	[CTL_BYPASS].args = {"on", "zone"},
+	[CTL_HISTORY].args = {"count", "prefix"},
+	[CTL_POLICY].args = {"what_if"},
 };
 
 struct parse {
@@ -104,6 +106,16 @@ static enum ctl_error arg_take(struct parse *parse, const char *name, const json
 			return refuse(parse, "on must be true or false");
 		request->on = json_is_true(value);
 		request->has_on = true;
+		return CTL_OK;
+	}
+	if (strcmp(name, "what_if") == 0)
+		return text_take(parse, name, value, request->what_if, sizeof(request->what_if));
+	if (strcmp(name, "count") == 0) {
+		json_int_t count = json_integer_value(value);
+
+		if (!json_is_integer(value) || count < 1 || count > CTL_HISTORY_MAX)
+			return refuse(parse, "count must be between 1 and %d", CTL_HISTORY_MAX);
+		request->count = (unsigned)count;
 		return CTL_OK;
 	}
 	if (text_take(parse, name, value, text, sizeof(text)) != CTL_OK)
@@ -195,6 +207,7 @@ enum ctl_error ctl_request_parse(
 	json_t *object;
 
 	memset(request, 0, sizeof(*request));
+	request->count = CTL_HISTORY_COUNT;
 	message[0] = '\0';
 	if (length > CTL_REQUEST_MAX) {
 		snprintf(message, size, "a request has %d bytes at most", CTL_REQUEST_MAX);

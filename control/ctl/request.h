@@ -14,6 +14,9 @@
 #define CTL_SCHEMA         1
 #define CTL_REQUEST_MAX    4096 /* bytes of a line, its newline not counted */
 #define CTL_REASON_MAX     200
+#define CTL_WHAT_IF_MAX    400
+#define CTL_HISTORY_COUNT  50 /* unless said */
+#define CTL_HISTORY_MAX    2000
 #define CTL_ZONES_PER_PAGE 1000
 
 /* C(symbol, name): the protocol's commands. */
@@ -28,6 +31,8 @@
 	C(AUTO, "auto")                                                                            \
 	C(RELOAD, "reload")                                                                        \
 	C(BYPASS, "bypass")                                                                        \
+	C(HISTORY, "history")                                                                      \
+	C(POLICY, "policy")                                                                        \
 	C(CONFIG, "config")                                                                        \
 	C(VERSION, "version")
 
@@ -50,6 +55,10 @@ struct ctl_request {
 	sa_family_t family;              /* AF_UNSPEC = both */
 	bool has_prefix;
 	struct prefix prefix;
+	/* history */
+	unsigned count; /* at most so many, the last ones */
+	/* policy */
+	char what_if[CTL_WHAT_IF_MAX + 1]; /* "NAME=STATE"; "" = as it is */
 };
 
 /* Error codes of the protocol. */

@@ -29,6 +29,21 @@ struct ctl_override {
 	const char *owner;
 	const char *reason; /* "" = none given */
 	uint64_t until;     /* 0 = until auto */
+	int64_t uid;        /* -1 = not a user */
+	uint64_t since;
+};
+
+/* What the policy remembers and would do. */
+struct ctl_policy {
+	const char *others; /* "others", "none", "blind" */
+	unsigned other_routes;
+	bool held, drained;
+	unsigned flaps, spent, budget;
+	uint64_t hold_down_us; /* after the last fall */
+	double penalty;
+	const char *damped_by; /* NULL = nobody would */
+	/* If it were as was asked; NULL = not asked. */
+	const char *would, *would_cause, *would_reason;
 };
 
 struct ctl_prefix {
@@ -40,6 +55,7 @@ struct ctl_prefix {
 	const char *reason;
 	uint64_t since; /* of the wanted state */
 	const char *protocol;
+	struct ctl_policy policy;
 	struct ctl_override override;
 };
 

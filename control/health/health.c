@@ -859,6 +859,11 @@ void health_overrides_lost(struct health *health)
 	health->node.overrides_read = false;
 }
 
+bool health_overrides_known(const struct health *health)
+{
+	return health->node.overrides_read;
+}
+
 void health_recall(struct health *health, const char *text, enum route_state from,
 	enum route_state to, enum policy_cause cause, struct wall at)
 {

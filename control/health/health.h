@@ -156,6 +156,7 @@ int health_restore(struct health *health, const char *prefix, enum policy_overri
 	const char *owner, uid_t uid, const char *reason, struct span left, struct wall since);
 /* The overrides couldn't be read: nothing rises until somebody says `auto` for all. */
 void health_overrides_lost(struct health *health);
+bool health_overrides_known(const struct health *health);
 /* A transition of before; in the order of time. Others' prefixes are ignored. */
 void health_recall(struct health *health, const char *prefix, enum route_state from,
 	enum route_state to, enum policy_cause cause, struct wall at);

@@ -68,7 +68,7 @@ term() { lab_run signal node1 anoded TERM && measure_await 10 ended; }
 start() { lab_run start node1 anoded; }
 restart() { term && start; }
 
-check "status says announced" measure_await 5 status_is 0
+check "status says announced" measure_await 15 status_is 0
 check "the fast path answers" counted_fast www.small.test A
 
 # What bad input gets.
@@ -144,7 +144,7 @@ withdrawn_by_hand() {
 			and .override.owner == "uid 0" and .seen == "withdrawn")'
 }
 check "withdraw withdraws, and says who and why" withdrawn_by_hand
-back_by_hand() { ctl auto && measure_await 5 both announced && measure_await 2 status_is 0; }
+back_by_hand() { ctl auto && measure_await 5 both announced && measure_await 15 status_is 0; }
 check "auto brings it back" back_by_hand
 one_family() {
 	ctl withdraw --family 4 --for 8s && measure_await 5 gone 4 && announced 6 && status_is 5 &&
@@ -168,7 +168,7 @@ key_missing() {
 	mv "$key" "$key.away" && start && measure_await 5 waits_withdrawn key "No such file"
 }
 check "a missing key file is awaited, withdrawn" key_missing
-key_returns() { mv "$key.away" "$key" && measure_await 10 status_is 0 && counted_fast www.small.test A; }
+key_returns() { mv "$key.away" "$key" && measure_await 20 status_is 0 && counted_fast www.small.test A; }
 check "it is noticed when it comes" key_returns
 
 server_down() {
@@ -194,7 +194,7 @@ check "an interface that isn't there is awaited, withdrawn" interface_added
 interface_comes() {
 	lab_run exec node1 ip link add late0 type veth peer name late1 &&
 		lab_run exec node1 ip link set late0 up && lab_run exec node1 ip link set late1 up &&
-		measure_await 15 status_is 0 && shows 'all(.fastpath.interfaces[]; .attached)'
+		measure_await 25 status_is 0 && shows 'all(.fastpath.interfaces[]; .attached)'
 }
 check "it is attached when it comes" interface_comes
 lab_run exec node1 ip link del late0
