@@ -97,6 +97,25 @@ static double cell_share(const struct cell *cell)
 	return asked ? 100.0 * (double)(asked - cell->verdicts[VERDICT_PASSED]) / (double)asked : 0;
 }
 
+/* Passed for what the question is, whatever the zone's names and the reply's size: reasons.md lists
+ * them as the local server's to answer. */
+static uint64_t cell_never(const struct cell *cell)
+{
+	return cell->reasons[REASON_QTYPE] + cell->reasons[REASON_NO_ZONE] +
+	       cell->reasons[REASON_OPT] + cell->reasons[REASON_EDNS_VERSION] +
+	       cell->reasons[REASON_EDNS_OPTION];
+}
+
+/* The part that was answered of all but those. */
+static double cell_share_of_others(const struct cell *cell)
+{
+	uint64_t asked = cell_asked(cell) - cell_never(cell);
+
+	return asked ? 100.0 * (double)(cell_asked(cell) - cell->verdicts[VERDICT_PASSED]) /
+			       (double)asked
+		     : 0;
+}
+
 uint64_t tally_comparisons(const struct tally *tally)
 {
 	uint64_t sum = 0;
@@ -185,20 +204,24 @@ static struct cell kind_sum(const struct tally *t, size_t server, enum zone_kind
 	return sum;
 }
 
-static void share_print(const struct cell *cell, FILE *to)
+/* `others`: but for those that are never answered. */
+static void share_print(const struct cell *cell, bool others, FILE *to)
 {
-	if (cell_asked(cell))
-		fprintf(to, " %9.2f", cell_share(cell));
+	if (cell_asked(cell) > (others ? cell_never(cell) : 0))
+		fprintf(to, " %9.2f", others ? cell_share_of_others(cell) : cell_share(cell));
 	else
 		fprintf(to, " %9s", "-");
 }
 
-static void shares_print(const struct tally *t, size_t server, FILE *to)
+static void shares_print(const struct tally *t, size_t server, bool others, FILE *to)
 {
 	fprintf(to,
-		"#\n# answered by the fast path before %s, %% of questions "
+		"#\n# answered by the fast path before %s, %% of questions%s "
 		"(without DO, with DO):\n# %-18s",
-		t->servers[server], "");
+		t->servers[server],
+		others ? " but for those passed as qtype, no_zone, opt, edns_version, edns_option"
+		       : "",
+		"");
 	for (int kind = 0; kind < ZONE_KINDS; kind++)
 		fprintf(to, " %9s %9s", kind_names[kind], "+do");
 	fprintf(to, "  questions\n");
@@ -219,7 +242,7 @@ static void shares_print(const struct tally *t, size_t server, FILE *to)
 			continue;
 		fprintf(to, "# %-18s", class == CLASSES ? "all" : question_class_names[class]);
 		for (int i = 0; i < ZONE_KINDS * 2; i++)
-			share_print(&columns[i], to);
+			share_print(&columns[i], others, to);
 		fprintf(to, " %10" PRIu64 "\n", cell_asked(&all));
 	}
 }
@@ -274,7 +297,8 @@ static void verdicts_print(const struct tally *t, size_t server, FILE *to)
 void tally_tables(const struct tally *tally, FILE *to)
 {
 	for (size_t s = 0; s < tally->server_count; s++) {
-		shares_print(tally, s, to);
+		shares_print(tally, s, false, to);
+		shares_print(tally, s, true, to);
 		reasons_print(tally, s, to);
 		verdicts_print(tally, s, to);
 	}
