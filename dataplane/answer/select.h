@@ -501,7 +501,7 @@ STEP int reply_truncate(PACKET *p, struct query *q)
 	/* Knot doesn't get as far as the rcode where aliases don't fit */
 	if (q->rcode != RCODE_NOERROR && q->hops) {
 		placed_survey(p, q);
-		if (q->answers + COMPRESSION_SPARE > q->limit)
+		if (q->flags & QUERY_DNAME || q->answers + COMPRESSION_SPARE > q->limit)
 			return REASON_ROOM;
 	}
 	q->flags |= QUERY_TC;
@@ -516,6 +516,7 @@ STEP int reply_truncate(PACKET *p, struct query *q)
 STEP int signed_answer(PACKET *p, struct query *q)
 {
 	const struct image_version *v;
+	u32 most;
 	int reason;
 
 	if (!q)
@@ -542,8 +543,11 @@ STEP int signed_answer(PACKET *p, struct query *q)
 		return reason;
 	if (q->flags & QUERY_OVER)
 		return reply_truncate(p, q);
-	/* Knot writes longer names along a chain */
-	return q->hops && q->size + COMPRESSION_SPARE > q->limit ? REASON_ROOM : STEP_NEXT;
+	/* Knot writes longer names along a chain, those that DNAMEs make in full */
+	if (!q->hops)
+		return STEP_NEXT;
+	most = q->size + COMPRESSION_SPARE + (q->flags & QUERY_DNAME ? q->spare : 0);
+	return most > q->limit ? REASON_ROOM : STEP_NEXT;
 }
 
 INLINE int select_answer(PACKET *p, struct query *q)
