@@ -245,7 +245,7 @@ static int tick(sd_event_source *source, uint64_t usec, void *arg)
 	if (daemon->leave == LEAVE_NOT) {
 		engine_try(daemon, 0);
 		interfaces_look(daemon->interfaces);
-		profile_run(daemon->profile, daemon->config);
+		profile_run(daemon->profile, daemon->config, zones_shelf(daemon->zones));
 		zones_tick(daemon->zones);
 		fastpath_look(daemon);
 		traffic_look(daemon);
@@ -438,7 +438,7 @@ int daemon_open(struct daemon *daemon, struct config *config, const char *config
 	metrics_start(daemon);
 	/* First attach, withdrawn or as it was found; then look and speak. */
 	fastpath_lease(daemon->fastpath, config);
-	profile_run(daemon->profile, config);
+	profile_run(daemon->profile, config, zones_shelf(daemon->zones));
 	fastpath_follow(daemon);
 	daemon_tell_health(daemon);
 	health_start(daemon->health);

@@ -243,7 +243,7 @@ static void health_changed(void *arg)
 	daemon->server_lost = server_lost(daemon);
 	if (was_lost && !daemon->server_lost) {
 		profile_again(daemon->profile);
-		profile_run(daemon->profile, daemon->config);
+		profile_run(daemon->profile, daemon->config, zones_shelf(daemon->zones));
 	}
 }
 

@@ -211,10 +211,9 @@ bool fastpath_profile(const struct fastpath *fastpath, struct settings_profile *
 		return false;
 	block = &area->block[area->active & 1];
 	*profile = (struct settings_profile){.copy_flags = block->copy_flags,
-		.chains_end = !(block->flags & SETTINGS_CHAINS_PASS),
-		.yxdomain = !(block->flags & SETTINGS_YXDOMAIN_PASS),
-		.dname_nsec = !(block->flags & SETTINGS_DNAME_NSEC_PASS),
-		.glue_tc = block->flags & SETTINGS_GLUE_TC};
+		.settled = ~block->flags & SETTINGS_PASSES,
+		.ways = block->flags & SETTINGS_WAYS};
+	memcpy(profile->chaos, block->chaos, sizeof(profile->chaos));
 	profile->edns = (struct settings_profile_edns){.version = block->edns.version,
 		.version_do = block->edns.version_do,
 		.nsid = block->edns.nsid,

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "control/profile.h"
 #include "control/profile_edns.h"
+#include "control/profile_zone.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -18,6 +20,11 @@
 
 _Static_assert(PROFILE_FLAGS == (DNS_RD | DNS_CD), "the flags that are asked for");
 
+/* What is asked, in this order: EDNS, what the server says of itself, then its zones. */
+#define ASK_CHAOS    PROFILE_ASKS
+#define ASK_SPECIMEN (ASK_CHAOS + CHAOS_NAMES)
+#define ASKS         (ASK_SPECIMEN + SPECIMEN_KINDS)
+
 struct profile {
 	sd_event *loop;
 	sd_event_source *source; /* of the socket, while a query is out */
@@ -27,13 +34,22 @@ struct profile {
 	void *arg;
 	bool known;
 	struct settings_profile told;
-	uint64_t due; /* CLOCK_MONOTONIC us */
-	size_t turn;  /* questions since it was due */
-	/* What is being asked, how often in vain, and what the answers so far told. */
-	enum profile_ask ask;
-	unsigned tries;
+	uint64_t due;   /* CLOCK_MONOTONIC us; 0: there is something to ask */
+	uint64_t again; /* when the next round is due; 0 while this one lasts */
+	size_t turn;    /* questions since it was due */
+	/* What is being asked, how often in vain, what was asked in this round, and what the
+	 * answers so far told. */
+	unsigned ask, tries;
+	uint32_t done;       /* 1 << ask */
+	bool measured;       /* a round came to its end */
+	bool doubted;        /* the server may be another one since then */
+	uint64_t shelf;      /* number of the shelf that was looked through */
+	uint64_t order;      /* of a set */
+	unsigned orders;     /* answers to the same question */
+	unsigned row, heard; /* specimens of a kind: asked, and that told something */
 	uint8_t cookie[8];
 	const struct domain *asked;  /* for this zone; borrowed from `config` */
+	struct specimen specimen;    /* or for this one */
 	const struct config *config; /* compared only */
 	struct address client;
 	struct settings_profile telling;
@@ -82,7 +98,7 @@ static void profile_take(struct profile *profile, const struct settings_profile 
 {
 	bool same = profile->known && told->copy_flags == profile->told.copy_flags;
 
-	if (same && memcmp(&told->edns, &profile->told.edns, sizeof(told->edns)) == 0)
+	if (same && memcmp(told, &profile->told, sizeof(*told)) == 0)
 		return;
 	profile->known = true;
 	profile->told = *told;
@@ -104,42 +120,207 @@ static void edns_say(const struct settings_profile_edns *edns)
 		ways[edns->cookie & 3]);
 }
 
-/* On to the next question; after the last one it is known how the server answers. */
-static void ask_next(struct profile *profile)
+/* How the server answers where zones make servers differ; "?" is passed: not known, or not to be
+ * said by the core. */
+static void ways_say(const struct settings_profile *told)
+{
+	static const struct {
+		uint32_t pass;
+		const char *text;
+	} points[] = {{SETTINGS_SOA_PASS | SETTINGS_SOA_NODATA_PASS, "SOA where there is none"},
+		{SETTINGS_CHAINS_PASS, "aliases into other zones"}, {SETTINGS_DNAME_PASS, "DNAME"},
+		{SETTINGS_YXDOMAIN_PASS, "YXDOMAIN"},
+		{SETTINGS_STAR_CNAME_PASS, "wildcards' CNAME"}, {SETTINGS_DS_PASS, "DS without DO"},
+		{SETTINGS_NESTED_PASS, "cuts below cuts"}, {SETTINGS_PARAM_PASS, "NSEC3PARAM"},
+		{SETTINGS_DNAME_NSEC_PASS, "NSEC below a DNAME"}};
+	char text[400] = "";
+	size_t at = 0;
+
+	for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++)
+		if ((told->settled & points[i].pass) != points[i].pass && at < sizeof(text))
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", at ? ", " : "",
+				points[i].text);
+	log_write(LOG_DETAIL, "profile", NULL,
+		"the local server: ANY gets %s, sets %s; not known, or its own to answer: %s",
+		told->ways & SETTINGS_ANY_TC       ? "TC"
+		: told->ways & SETTINGS_ANY_LOWEST ? "the lowest type"
+						   : "passed",
+		told->ways & SETTINGS_ROTATE ? "change their order" : "keep their order",
+		at ? text : "nothing");
+}
+
+/* Is it the server that was measured before, by what it says of itself? */
+static bool server_same(const struct settings_profile *a, const struct settings_profile *b)
+{
+	return a->copy_flags == b->copy_flags && !memcmp(a->chaos, b->chaos, sizeof(a->chaos));
+}
+
+static bool ask_possible(unsigned ask, const struct specimen_shelf *shelf)
+{
+	return ask < ASK_SPECIMEN ||
+	       specimen_shelf_find(shelf, (enum specimen_kind)(ask - ASK_SPECIMEN), 0);
+}
+
+/* Is there a new specimen of what no zone has shown in this round? */
+static bool shelf_shows_more(struct profile *profile, const struct specimen_shelf *shelf)
+{
+	if (!shelf || shelf->number == profile->shelf)
+		return false;
+	profile->shelf = shelf->number;
+	for (unsigned ask = ASK_SPECIMEN; ask < ASKS; ask++)
+		if (!(profile->done >> ask & 1) && ask_possible(ask, shelf))
+			return true;
+	return false;
+}
+
+/* Of what no zone shows now, what was known stays, as long as it is the same server. */
+static void round_doubt(struct profile *profile)
+{
+	if (!profile->doubted && server_same(&profile->telling, &profile->told))
+		return;
+	for (unsigned kind = 0; kind < SPECIMEN_KINDS; kind++)
+		if (!(profile->done >> (ASK_SPECIMEN + kind) & 1))
+			profile_specimen_forget(&profile->telling, (enum specimen_kind)kind);
+}
+
+/* The next question that wasn't asked; after the last one it is known how the server answers. */
+static void ask_choose(struct profile *profile, const struct specimen_shelf *shelf)
+{
+	for (unsigned ask = PROFILE_ASK_OPTIONS; ask < ASKS; ask++) {
+		if (profile->done >> ask & 1 || !ask_possible(ask, shelf))
+			continue;
+		profile->ask = ask;
+		return;
+	}
+	if (!profile->again)
+		profile->again = clock_monotonic_us() + AGAIN_US;
+	profile->due = profile->again;
+	profile->turn = 0;
+	profile->shelf = shelf ? shelf->number : 0;
+	round_doubt(profile);
+	profile->measured = true;
+	profile->doubted = false;
+	edns_say(&profile->telling.edns);
+	ways_say(&profile->telling);
+	profile_take(profile, &profile->telling);
+}
+
+/* That question is through. */
+static void ask_end(struct profile *profile)
 {
 	profile->tries = 0;
-	if (++profile->ask < PROFILE_ASKS)
-		return;
+	profile->order = 0;
+	profile->orders = 0;
+	profile->row = 0;
+	profile->heard = 0;
+	profile->done |= 1u << profile->ask;
+}
+
+/* A round begins anew, with what is known of zones until now. */
+static void round_begin(struct profile *profile)
+{
 	profile->ask = PROFILE_ASK_FLAGS;
-	profile->due = clock_monotonic_us() + AGAIN_US;
-	profile->turn = 0;
-	edns_say(&profile->telling.edns);
-	profile_take(profile, &profile->telling);
+	profile->again = 0;
+	profile->done = 0;
+	profile->tries = 0;
+	profile->order = 0;
+	profile->orders = 0;
+	profile->row = 0;
+	profile->heard = 0;
+}
+
+static void flags_take(struct profile *profile, const uint8_t *answer, size_t size)
+{
+	struct settings_profile told;
+
+	/* Refused, or no answer to what we asked: profile_run() asks again. */
+	if (profile_answer(answer, size, profile->id, &told) < 0)
+		return;
+	profile->telling = told;
+	profile->telling.settled = profile->told.settled;
+	profile->telling.ways = profile->told.ways;
+	/* of the rest what was known until now */
+	told = profile->told;
+	told.copy_flags = profile->telling.copy_flags;
+	profile_take(profile, &told);
+	ask_end(profile);
+}
+
+static void specimen_take(struct profile *profile, const uint8_t *answer, size_t size)
+{
+	enum specimen_kind kind = (enum specimen_kind)(profile->ask - ASK_SPECIMEN);
+	struct settings_profile one = {0};
+	int r = profile_specimen_answer(
+		answer, size, &profile->specimen, kind, &profile->order, &one);
+
+	if (r == -EBADMSG)
+		return;
+	profile->tries = 0;
+	if (kind == SPECIMEN_SET && r == 0) {
+		/* the same set again; one change of its order is enough */
+		if (profile->orders == 0)
+			profile_specimen_forget(&profile->telling, kind);
+		profile->telling.ways |= one.ways;
+		if (++profile->orders == PROFILE_ORDERS)
+			ask_end(profile);
+		return;
+	}
+	if (r == 0) {
+		profile_specimen_join(&profile->telling, &one, kind, !profile->heard);
+		profile->heard++;
+	}
+	/* profile_run() ends it behind the last */
+	profile->row++;
+	if (profile->orders)
+		ask_end(profile);
+}
+
+/*
+ * Of a server with cookies the same is asked some times: one that says BADCOOKIE only now and then
+ * (Knot's badcookie-slip) can't be copied.
+ */
+static void edns_take(struct profile *profile, const uint8_t *answer, size_t size)
+{
+	struct settings_profile_edns *edns = &profile->telling.edns;
+	uint8_t before = edns->cookie;
+
+	/* unread: that feature passes */
+	profile_edns_answer(answer, size, (enum profile_ask)profile->ask, profile->cookie,
+		&profile->client, edns);
+	if (profile->ask == PROFILE_ASK_COOKIE &&
+		(edns->cookie == EDNS_ANSWER || edns->cookie == EDNS_REQUIRE)) {
+		if (profile->orders++ && edns->cookie != before)
+			edns->cookie = EDNS_PASS;
+		else if (profile->orders < PROFILE_ORDERS)
+			return;
+	}
+	ask_end(profile);
 }
 
 static void answer_take(struct profile *profile, const uint8_t *answer, size_t size)
 {
-	struct settings_profile told;
 	struct dns header;
 
 	if (profile->ask == PROFILE_ASK_FLAGS) {
-		/* Refused, or no answer to what we asked: profile_run() asks again. */
-		if (profile_answer(answer, size, profile->id, &told) < 0)
-			return;
-		profile->telling = told;
-		/* of EDNS what was known until now */
-		told.edns = profile->told.edns;
-		profile_take(profile, &told);
-		ask_next(profile);
-	} else if (size >= sizeof(header)) {
-		memcpy(&header, answer, sizeof(header));
-		if (header.id != profile->id || !(be16_get(header.flags) & DNS_QR))
-			return;
-		/* unread: that feature passes */
-		profile_edns_answer(answer, size, profile->ask, profile->cookie, &profile->client,
-			&profile->telling.edns);
-		ask_next(profile);
+		flags_take(profile, answer, size);
+		return;
 	}
+	if (size < sizeof(header))
+		return;
+	memcpy(&header, answer, sizeof(header));
+	if (header.id != profile->id || !(be16_get(header.flags) & DNS_QR))
+		return;
+	if (profile->ask >= ASK_SPECIMEN) {
+		specimen_take(profile, answer, size);
+		return;
+	}
+	if (profile->ask < ASK_CHAOS) {
+		edns_take(profile, answer, size);
+		return;
+	}
+	profile_chaos_answer(answer, size, (enum settings_chaos_name)(profile->ask - ASK_CHAOS),
+		&profile->telling);
+	ask_end(profile);
 }
 
 static int answer_ready(sd_event_source *source, int fd, uint32_t events, void *arg)
@@ -172,6 +353,25 @@ static int client_learn(struct profile *profile)
 	return 0;
 }
 
+static size_t query_make(struct profile *profile, uint8_t *query, const struct domain *zone)
+{
+	size_t size;
+
+	if (profile->ask >= ASK_SPECIMEN)
+		return profile_specimen_query(query, &profile->specimen,
+			(enum specimen_kind)(profile->ask - ASK_SPECIMEN), profile->id);
+	if (profile->ask >= ASK_CHAOS)
+		return profile_chaos_query(
+			query, (enum settings_chaos_name)(profile->ask - ASK_CHAOS), profile->id);
+	size = profile_query(query, zone, profile->id);
+	if (profile->ask == PROFILE_ASK_FLAGS)
+		return size;
+	query[2] = query[3] = 0; /* RD and CD would make BADVERS and others differ */
+	query[11] = 1;
+	return size +
+	       profile_edns_query(query + size, (enum profile_ask)profile->ask, profile->cookie);
+}
+
 static int query_send(
 	struct profile *profile, const struct config *config, const struct domain *zone)
 {
@@ -196,15 +396,10 @@ static int query_send(
 	if (connect(profile->fd, (struct sockaddr *)&address, length) < 0 ||
 		getrandom(&profile->id, sizeof(profile->id), GRND_NONBLOCK) < 0)
 		return -errno;
-	size = profile_query(query, zone, profile->id);
-	if (profile->ask != PROFILE_ASK_FLAGS) {
-		query[2] = query[3] = 0; /* RD and CD would make BADVERS and others differ */
-		query[11] = 1;
-		if (getrandom(profile->cookie, sizeof(profile->cookie), GRND_NONBLOCK) < 0 ||
-			client_learn(profile) < 0)
-			return -EIO;
-		size += profile_edns_query(query + size, profile->ask, profile->cookie);
-	}
+	if (getrandom(profile->cookie, sizeof(profile->cookie), GRND_NONBLOCK) < 0 ||
+		client_learn(profile) < 0)
+		return -EIO;
+	size = query_make(profile, query, zone);
 	if (send(profile->fd, query, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return -errno;
 	return sd_event_add_io(
@@ -229,32 +424,78 @@ static const struct domain *zone_choose(struct profile *profile, const struct co
 	return NULL;
 }
 
-void profile_run(struct profile *profile, const struct config *config)
+/* The specimen is copied: the shelf may change before the answer comes. False: that was the last.
+ */
+static bool specimen_choose(struct profile *profile, const struct specimen_shelf *shelf)
 {
+	enum specimen_kind kind = (enum specimen_kind)(profile->ask - ASK_SPECIMEN);
+	const struct specimen *found;
+
+	/* the order of one set is compared */
+	if (profile->orders)
+		return true;
+	found = specimen_shelf_find(shelf, kind, profile->row);
+	if (found)
+		profile->specimen = *found;
+	return found;
+}
+
+/* No answer: a server that drops such questions gets them itself. */
+static void ask_give_up(struct profile *profile)
+{
+	if (profile->ask >= ASK_SPECIMEN)
+		profile_specimen_forget(
+			&profile->telling, (enum specimen_kind)(profile->ask - ASK_SPECIMEN));
+	ask_end(profile);
+}
+
+void profile_run(
+	struct profile *profile, const struct config *config, const struct specimen_shelf *shelf)
+{
+	if (profile->due && shelf_shows_more(profile, shelf))
+		profile->due = 0;
 	if (clock_monotonic_us() < profile->due)
 		return;
 	query_end(profile);
-	/* The zone was the other configuration's. */
-	if (profile->config != config)
-		profile->ask = PROFILE_ASK_FLAGS;
+	/* The zone was the other configuration's; or an hour is over. */
+	if (profile->config != config || profile->due)
+		round_begin(profile);
+	profile->due = 0;
 	profile->config = config;
-	/* No answer: a server that drops such questions gets them itself. */
-	if (profile->ask != PROFILE_ASK_FLAGS && profile->tries++ == TRIES)
-		ask_next(profile);
-	if (clock_monotonic_us() < profile->due)
-		return;
+	if (profile->done & 1u << PROFILE_ASK_FLAGS) {
+		if (!(profile->done >> profile->ask & 1) && profile->tries++ == TRIES)
+			ask_give_up(profile);
+		if (profile->done >> profile->ask & 1)
+			ask_choose(profile, shelf);
+		if (profile->due)
+			return;
+	}
 	/* The other questions are for the zone that answered the first. */
 	if (profile->ask == PROFILE_ASK_FLAGS)
 		profile->asked = zone_choose(profile, config);
+	while (profile->ask >= ASK_SPECIMEN && !specimen_choose(profile, shelf)) {
+		if (!profile->heard)
+			ask_give_up(profile);
+		ask_end(profile);
+		ask_choose(profile, shelf);
+		if (profile->due)
+			return;
+	}
 	if (profile->asked && query_send(profile, config, profile->asked) < 0)
 		query_end(profile);
+}
+
+bool profile_rests(const struct profile *profile)
+{
+	return profile->due != 0;
 }
 
 void profile_again(struct profile *profile)
 {
 	profile->due = 0;
 	profile->turn = 0;
-	profile->ask = PROFILE_ASK_FLAGS;
+	profile->doubted |= profile->measured;
+	round_begin(profile);
 }
 
 void profile_adopt(struct profile *profile, const struct settings_profile *known)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * How the local server answers, where servers differ: measured by asking it,
- * not looked up by its make. For now one point: which header flags it copies
- * from a query into its reply.
+ * not looked up by its make (docs/internals/servers.md lists the points).
  *
- * In: configuration. Out: a profile, once the server has answered, and again an
- * hour later or after profile_again(). Loop thread only; never blocks.
+ * In: configuration, specimens of the zones. Out: a profile, once the server has answered, and
+ * again an hour later or after profile_again(). Loop thread only; never blocks.
  */
 #pragma once
 
@@ -13,6 +12,7 @@
 
 #include "control/config.h"
 #include "control/settings.h"
+#include "control/zone/specimen.h"
 
 #define PROFILE_FLAGS (0x0100 | 0x0010) /* RD, CD: those that the core can copy */
 
@@ -23,10 +23,14 @@ int profile_open(struct profile **profile, sd_event *loop, void (*changed)(void 
 void profile_close(struct profile *profile);
 
 /* Asks when it is due; call about once a second. Where nothing was measured yet
- * it asks every time. */
-void profile_run(struct profile *profile, const struct config *config);
+ * it asks every time; so it does when the shelf shows something new. `shelf`: NULL: no zone is
+ * known yet. */
+void profile_run(
+	struct profile *profile, const struct config *config, const struct specimen_shelf *shelf);
 /* The server may be another one now. */
 void profile_again(struct profile *profile);
+/* All was asked that can be, until it is due again. */
+bool profile_rests(const struct profile *profile);
 
 /* What an earlier daemon had measured, until we have. */
 void profile_adopt(struct profile *profile, const struct settings_profile *known);

@@ -15,7 +15,7 @@ enum profile_ask {
 	PROFILE_ASK_OPTIONS, /* NSID, and a client subnet of no bits */
 	PROFILE_ASK_COOKIE,  /* a client's cookie */
 	PROFILE_ASK_VERSION, /* EDNS version 1, with DO */
-	PROFILE_ASKS
+	PROFILE_ASKS         /* profile_zone.h has more */
 };
 
 #define PROFILE_OPT_MAX 64

@@ -101,14 +101,9 @@ int settings_fill(struct settings *settings, const struct config *config,
 		settings->flags |= SETTINGS_BYPASS;
 	if (config->fastpath.lease_end == CONFIG_LEASE_END_HOLD)
 		settings->flags |= SETTINGS_HOLD;
-	if (!profile->chains_end)
-		settings->flags |= SETTINGS_CHAINS_PASS;
-	if (!profile->yxdomain)
-		settings->flags |= SETTINGS_YXDOMAIN_PASS;
-	if (!profile->dname_nsec)
-		settings->flags |= SETTINGS_DNAME_NSEC_PASS;
-	if (profile->glue_tc)
-		settings->flags |= SETTINGS_GLUE_TC;
+	settings->flags |= SETTINGS_PASSES & ~profile->settled;
+	settings->flags |= SETTINGS_WAYS & profile->ways;
+	memcpy(settings->chaos, profile->chaos, sizeof(settings->chaos));
 	settings->max_udp_size = (u16)config->fastpath.max_udp_size;
 	settings->copy_flags = profile->copy_flags;
 	settings->sample_mask = 0xff;

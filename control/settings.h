@@ -33,11 +33,9 @@ struct settings_profile_edns {
 /* How the local server answers, where servers differ. */
 struct settings_profile {
 	uint16_t copy_flags; /* DNS header flags that it copies from the query */
-	bool chains_end; /* it doesn't follow a CNAME out of the zone, even into one that it holds
-			  */
-	bool yxdomain;   /* a name that a DNAME makes too long gets YXDOMAIN and nothing more */
-	bool dname_nsec; /* what a DNAME makes is denied by the NSEC that covers it */
-	bool glue_tc;    /* TC where not all addresses inside a delegation fit */
+	/* SETTINGS_*: of those that mean "pass", the ones that needn't; and how it answers */
+	uint32_t settled, ways;
+	struct settings_chaos chaos[CHAOS_NAMES];
 	struct settings_profile_edns edns;
 };
 

@@ -57,6 +57,7 @@ struct zones {
 	void (*changed)(void *arg, bool image);
 	void *arg;
 	struct zones_set set;
+	struct specimen_shelf shelf; /* the loop's copy */
 	struct publisher *publisher;
 	struct bypass bypass;
 	struct mirror *mirror;
@@ -68,15 +69,45 @@ struct zones {
 	pthread_mutex_t lock;
 	int news; /* eventfd */
 	struct zones_totals totals;
+	struct specimen_shelf shown;
 };
 
 /* ---- in the zone worker ---- */
+
+/* The closest zone at or above the name that is mirrored, and so one of the local server's. */
+static size_t zone_mirrored(void *arg, const uint8_t *name)
+{
+	struct zones *zones = arg;
+	struct zone_row *row = NULL;
+
+	pthread_mutex_lock(&zones->lock);
+	for (;; name = name_skip(name, 1)) {
+		HASH_FIND(hh, zones->set.by_apex, name, name_size(name), row);
+		if (row || !*name)
+			break;
+	}
+	pthread_mutex_unlock(&zones->lock);
+	return row ? name_size(name) : 0;
+}
+
+static void worker_specimens(struct zones *zones, uint32_t id, const struct zone *zone)
+{
+	struct specimen specimens[SPECIMEN_KINDS];
+
+	if (zone)
+		specimens_collect(specimens, zone, zone_mirrored, zones);
+	pthread_mutex_lock(&zones->lock);
+	specimen_shelf_put(&zones->shown, id, zone ? specimens : NULL);
+	pthread_mutex_unlock(&zones->lock);
+}
 
 static void worker_publish(struct zones *zones, const struct mirror_event *event)
 {
 	struct zone_fault fault;
 	struct compiled *compiled;
 	int r = compile_zone(&compiled, event->zone);
+
+	worker_specimens(zones, event->id, event->zone);
 
 	if (r == 0) {
 		r = publisher_publish(zones->publisher, compiled, event->bypass_after.ns);
@@ -114,6 +145,8 @@ static void worker_event(void *context, const struct mirror_event *event)
 		publisher_bypass(zones->publisher, event->name, false);
 		break;
 	case MIRROR_GONE: /* the loop has taken it out */
+		worker_specimens(zones, event->id, NULL);
+		break;
 	case MIRROR_NOTHING:
 		break;
 	}
@@ -419,6 +452,8 @@ static int mirror_news(sd_event_source *source, int fd, uint32_t events, void *a
 	if (read(fd, &count, sizeof(count)) < 0)
 		return 0;
 	pthread_mutex_lock(&zones->lock);
+	if (zones->shelf.number != zones->shown.number)
+		zones->shelf = zones->shown;
 	for (size_t i = 0; i < zones->set.count; i++) {
 		struct board_row *left = &zones->set.board[i];
 		struct zone_row *row = &zones->set.rows[left->row];
@@ -498,6 +533,11 @@ void zones_close(struct zones *zones)
 	bypass_close(&zones->bypass);
 	pthread_mutex_destroy(&zones->lock);
 	free(zones);
+}
+
+const struct specimen_shelf *zones_shelf(const struct zones *zones)
+{
+	return &zones->shelf;
 }
 
 struct publisher *zones_publisher(struct zones *zones)

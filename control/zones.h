@@ -19,6 +19,7 @@
 #include "control/publisher.h"
 #include "control/waiting.h"
 #include "control/zone/mirror.h"
+#include "control/zone/specimen.h"
 
 struct zones;
 
@@ -55,6 +56,9 @@ bool zones_ended(const struct zones *zones);
 void zones_close(struct zones *zones);
 
 struct publisher *zones_publisher(struct zones *zones);
+
+/* What the zones have to tell servers apart by. Changes while the loop runs; stays until close. */
+const struct specimen_shelf *zones_shelf(const struct zones *zones);
 
 /*
  * Takes the configuration: the first time, and after a reload. `config` must

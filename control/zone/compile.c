@@ -238,6 +238,15 @@ static int groups_render(struct making *m, const struct zone_node *node, struct 
 	return (int)used;
 }
 
+/* Does a cut lie below this one? The zone must not hold it, and servers differ on what it is. */
+static bool cut_nested(const struct making *m, const struct zone_node *cut)
+{
+	for (uint32_t i = zone_index(m->zone, cut) + 1; i < cut->end; i++)
+		if (zone_rrset(&m->zone->nodes[i], RR_NS))
+			return true;
+	return false;
+}
+
 static uint8_t entry_flags(const struct making *m, const struct zone_node *node)
 {
 	uint8_t flags = 0;
@@ -245,7 +254,7 @@ static uint8_t entry_flags(const struct making *m, const struct zone_node *node)
 	if (node == m->zone->nodes)
 		flags |= ENTRY_APEX;
 	if (node->flags & ZONE_NODE_CUT)
-		flags |= ENTRY_CUT;
+		flags |= ENTRY_CUT | (cut_nested(m, node) ? ENTRY_NESTED : 0);
 	if (node->flags & ZONE_NODE_STAR_BELOW)
 		flags |= ENTRY_WILDCARD;
 	if (node->flags & ZONE_NODE_DNAME)
@@ -288,8 +297,8 @@ static int entry_compile(struct making *m, const struct zone_node *node)
 	entry->labels = (uint8_t)(node->labels - out->apex_labels);
 	entry->flags = entry_flags(m, node);
 	memcpy(entry->key, node->name, key_len);
-	if (!(node->flags & ZONE_NODE_CLASH) &&
-		(entry->flags & (ENTRY_CUT | ENTRY_DNAME)) != (ENTRY_CUT | ENTRY_DNAME))
+	if (!(node->flags & ZONE_NODE_CLASH) && (node->flags & (ZONE_NODE_CUT | ZONE_NODE_DNAME)) !=
+							(ZONE_NODE_CUT | ZONE_NODE_DNAME))
 		size = groups_render(m, node, entry);
 	if (size < 0) {
 		entry->flags = (uint8_t)((entry->flags | ENTRY_PASS) & ~ENTRY_HASHED);
@@ -297,6 +306,8 @@ static int entry_compile(struct making *m, const struct zone_node *node)
 		size = (int)ENTRY_TYPES_AT(key_len);
 		out->passed++;
 	}
+	if ((entry->flags & (ENTRY_CUT | ENTRY_NESTED)) == (ENTRY_CUT | ENTRY_NESTED))
+		out->flags |= VERSION_NESTED;
 	if (entry->labels > out->max_labels)
 		out->max_labels = entry->labels;
 	return compiled_append(out, m->entry, (uint32_t)size, &out->entries[out->count++]);

@@ -38,7 +38,8 @@ struct compiled {
 	uint8_t apex_size;
 	uint8_t apex_labels;
 	uint8_t max_labels; /* below the apex */
-	uint32_t flags;     /* VERSION_SIGNED, and VERSION_NSEC or VERSION_NSEC3 with denials */
+	uint32_t flags;     /* VERSION_SIGNED, VERSION_NESTED, and VERSION_NSEC or VERSION_NSEC3
+			     * with denials */
 	uint32_t serial;
 	uint64_t wire_size; /* octets of the zone's records, uncompressed */
 	size_t size;        /* octets of bytes[] */

@@ -285,7 +285,8 @@ static int entry_walk(struct walk *w, uint32_t offset)
 	if (!(e->flags & (ENTRY_PASS | ENTRY_TOMBSTONE)) &&
 		((e->flags & ENTRY_CUT && !entry_has(e, RR_NS)) ||
 			!(e->flags & ENTRY_CNAME) != !entry_has(e, RR_CNAME) ||
-			(e->flags & ENTRY_DNAME && !entry_has(e, RR_DNAME))))
+			(e->flags & ENTRY_DNAME && !(e->flags & ENTRY_CUT) &&
+				!entry_has(e, RR_DNAME))))
 		return walk_wrong(w, "entry %u: flags %x don't fit its types", offset, e->flags);
 	if (!(e->flags & ENTRY_TOMBSTONE) && !(e->flags & ENTRY_APEX) != (e->key_len != 0))
 		return walk_wrong(w, "entry %u: apex or not?", offset);
@@ -420,7 +421,7 @@ static int version_check(struct walk *w, uint32_t zone, uint32_t offset)
 		return error < 0 ? error : walk_wrong(w, "version %u is something else", offset);
 	if (v->number == 0 || v->apex_len != z->key_len || v->apex_labels != z->labels ||
 		v->flags & ~(uint32_t)(VERSION_PASS | VERSION_SIGNED | VERSION_NSEC |
-				       VERSION_NSEC3 | VERSION_HASHED))
+				       VERSION_NSEC3 | VERSION_HASHED | VERSION_NESTED))
 		return walk_wrong(w, "version %u: number %u, apex_len %u, flags %x", offset,
 			v->number, v->apex_len, v->flags);
 	if (walk_room(w, v->negative) < FRAGMENT_HEAD)

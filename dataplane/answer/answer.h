@@ -14,6 +14,7 @@
 #include "../shared/settings.h"
 #include "../shared/counters.h"
 #include "parse.h"
+#include "chaos.h"
 #include "find.h"
 #include "select.h"
 #include "write.h"
@@ -47,9 +48,12 @@ INLINE int answer_steps(PACKET *p, struct query *q)
 {
 	int reason;
 
-	if ((reason = parse_query(p, q)) || (reason = answer_find(p, q)))
-		return reason;
-	return answer_reply(p, q);
+	reason = parse_query(p, q);
+	if (!reason)
+		reason = answer_find(p, q);
+	else if (reason == REASON_QCLASS)
+		reason = chaos_find(p, q);
+	return reason ? reason : answer_reply(p, q);
 }
 
 /* One packet. A packet that was changed and can't be finished is dropped, counted as `internal` or

@@ -53,8 +53,11 @@ STEP int chain_follow(PACKET *p, struct query *q)
 
 	if (!q)
 		return REASON_INTERNAL;
+	if (q->chain == CHAIN_PROOFS)
+		return proofs_place(p, q);
 	q->chain = 0;
-	if (q->flags & QUERY_TC)
+	/* ANY is answered by the alias itself */
+	if (q->flags & QUERY_TC || q->qtype == TYPE_ANY)
 		return STEP_NEXT;
 	n = q->placed_count - 1;
 	OPAQUE(n);
@@ -70,7 +73,7 @@ STEP int chain_follow(PACKET *p, struct query *q)
 	if (!f)
 		return REASON_IMAGE;
 	if (!(f->flags & FRAGMENT_TARGET))
-		return q->flags & QUERY_CHAINS_PASS ? REASON_CHAIN : STEP_NEXT;
+		return server_flags(p) & SETTINGS_CHAINS_PASS ? REASON_CHAIN : STEP_NEXT;
 	q->hops++;
 	q->flags &= ~QUERY_WILDCARD;
 	labels = f->data + 10;

@@ -125,9 +125,11 @@ STEP int dname_follow(PACKET *p, struct query *q, u32 n, u32 owner, u32 prefix)
 	if (length > NAME_MAX || length <= (inside ? q->apex_length : 0))
 		return REASON_IMAGE;
 	if (prefix + length > NAME_MAX) {
-		const struct settings *s = settings_get(p);
+		u32 passes = SETTINGS_YXDOMAIN_PASS;
 
-		if (!s || s->flags & SETTINGS_YXDOMAIN_PASS)
+		if (q->flags & QUERY_EDNS)
+			passes |= SETTINGS_YXDOMAIN_EDNS_PASS;
+		if (server_flags(p) & passes)
 			return REASON_DNAME;
 		q->rcode = RCODE_YXDOMAIN;
 		return STEP_NEXT;
@@ -145,8 +147,9 @@ STEP int dname_follow(PACKET *p, struct query *q, u32 n, u32 owner, u32 prefix)
 			reason = q->found ? REASON_DNAME : alias_place(p, q, owner, ttl, length);
 		if (reason)
 			return reason;
-		return q->flags & QUERY_CHAINS_PASS && q->qtype != TYPE_CNAME ? REASON_CHAIN
-									      : STEP_NEXT;
+		return server_flags(p) & SETTINGS_CHAINS_PASS && q->qtype != TYPE_CNAME
+			       ? REASON_CHAIN
+			       : STEP_NEXT;
 	}
 	key = length - 1 - q->apex_length;
 	q->key_length = key;
@@ -185,6 +188,8 @@ STEP int dname_select(PACKET *p, struct query *q)
 
 	if (!q)
 		return REASON_INTERNAL;
+	if (server_flags(p) & SETTINGS_DNAME_PASS)
+		return REASON_DNAME;
 	if (q->hops >= CHAIN_MAX)
 		return REASON_CHAIN;
 	if (dname_placed(q))

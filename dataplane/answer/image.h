@@ -104,6 +104,7 @@ enum {
 	VERSION_NSEC = 1 << 2,   /* `denial` orders NSEC records by name */
 	VERSION_NSEC3 = 1 << 3,  /* `denial` orders NSEC3 records by hash */
 	VERSION_HASHED = 1 << 4, /* the zone holds NSEC3 records that `denial` doesn't have */
+	VERSION_NESTED = 1 << 5, /* some entry is ENTRY_NESTED */
 };
 
 struct image_version {
@@ -129,6 +130,7 @@ enum {
 	ENTRY_CUT = 1 << 0,
 	ENTRY_WILDCARD = 1 << 1, /* a child "*" exists */
 	ENTRY_DNAME = 1 << 2,
+	ENTRY_NESTED = ENTRY_DNAME, /* beside ENTRY_CUT: the zone holds another cut below it */
 	ENTRY_CNAME = 1 << 3,
 	ENTRY_PASS = 1 << 4,
 	ENTRY_TOMBSTONE = 1 << 5,

@@ -84,14 +84,17 @@ enum {
 	TYPE_NS = 2,
 	TYPE_CNAME = 5,
 	TYPE_SOA = 6,
+	TYPE_TXT = 16,
 	TYPE_DNAME = 39,
 	TYPE_OPT = 41,
 	TYPE_DS = 43,
 	TYPE_RRSIG = 46,
 	TYPE_NSEC = 47,
 	TYPE_NSEC3 = 50,
+	TYPE_NSEC3PARAM = 51,
+	TYPE_ANY = 255,
 };
-enum { CLASS_IN = 1 };
+enum { CLASS_IN = 1, CLASS_CHAOS = 3 };
 enum { EDNS_DO = 0x8000 };
 
 #endif

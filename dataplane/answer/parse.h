@@ -10,6 +10,7 @@
 
 #include "name.h"
 #include "edns.h"
+#include "server.h"
 
 INLINE int address_is_service(const struct settings *s, u64 w0, u64 w1)
 {
@@ -77,8 +78,7 @@ INLINE int parse_iface(PACKET *p, struct query *q, const struct settings *s, con
 		q->iface = i;
 		q->mtu = f->mtu;
 		q->flags = (f->flags & IFACE_PROBE ? QUERY_PROBE : 0) |
-			   (f->flags & IFACE_FIB ? QUERY_FIB : 0) |
-			   (s->flags & SETTINGS_CHAINS_PASS ? QUERY_CHAINS_PASS : 0);
+			   (f->flags & IFACE_FIB ? QUERY_FIB : 0) | (s->flags & SETTINGS_OF_QUERY);
 		q->max_udp_size = s->max_udp_size;
 		q->copy_flags = s->copy_flags;
 		q->sample_mask = s->sample_mask;
@@ -267,11 +267,12 @@ INLINE int parse_labels(PACKET *p, struct query *q)
 }
 
 /* RFC 6895 section 3.1: meta types and those whose answer depends on more than the zone's plain
- * data */
-INLINE int type_passes(u16 type)
+ * data. Some pass only before some servers: type_read(). */
+INLINE int type_is_odd(u16 type)
 {
 	return type == 0 || (type >= 128 && type <= 255) || type == TYPE_OPT ||
-	       type == TYPE_RRSIG || type == TYPE_NSEC || type == TYPE_NSEC3;
+	       type == TYPE_RRSIG || type == TYPE_NSEC || type == TYPE_NSEC3 ||
+	       type == TYPE_NSEC3PARAM;
 }
 
 /* RFC 6891 section 6.1. `left`: what the message has behind the question. */
@@ -293,10 +294,43 @@ INLINE int parse_opt(PACKET *p, struct query *q, u32 at, u32 left)
 	return left == OPT_SIZE && opt[6] == 0 ? STEP_NEXT : edns_read(p, q, at, left);
 }
 
+/* What is behind the question, and how long a reply may be. */
+INLINE int parse_rest(PACKET *p, struct query *q)
+{
+	u32 end = q->dns_at + DNS_HEADER + q->name_length + QUESTION_FIXED;
+	u32 left, room, extra;
+	int reason;
+
+	left = q->dns_length - (DNS_HEADER + q->name_length + QUESTION_FIXED);
+	q->limit = 512; /* RFC 1035 section 2.3.4 */
+	if (q->additional) {
+		reason = parse_opt(p, q, end, left);
+		if (reason)
+			return reason;
+	} else if (left) {
+		return pass(REASON_OPT);
+	}
+	if (q->limit > q->max_udp_size)
+		q->limit = q->max_udp_size;
+	/* the reply must fit the interface in one piece */
+	extra = q->dns_at - q->ip_at;
+	room = q->mtu > extra ? q->mtu - extra : 0;
+	if (q->limit > room)
+		q->limit = room;
+	if (q->limit < DNS_HEADER + q->name_length + QUESTION_FIXED + OPT_SIZE)
+		return pass(REASON_ROOM);
+	if (q->flags & QUERY_EDNS) {
+		q->limit -= OPT_SIZE;
+		if (q->flags & QUERY_OPTIONS)
+			q->limit -= q->options_length;
+	}
+	return STEP_NEXT;
+}
+
 /* DNS header, question, OPT. */
 INLINE int parse_message(PACKET *p, struct query *q)
 {
-	u32 left, room, extra, end;
+	u32 end;
 	const u8 *dns = packet_view(p, q->dns_at, DNS_HEADER);
 	const u8 *question;
 	u64 counts;
@@ -330,32 +364,12 @@ INLINE int parse_message(PACKET *p, struct query *q)
 	q->qtype = be16_get((be16){q->question_type & 0xffff});
 	if (q->question_type >> 16 != be16_of(CLASS_IN).raw)
 		return pass(REASON_QCLASS);
-	if (type_passes(q->qtype))
-		return pass(REASON_QTYPE);
-	left = q->dns_length - (DNS_HEADER + q->name_length + QUESTION_FIXED);
-	q->limit = 512; /* RFC 1035 section 2.3.4 */
-	if (q->additional) {
-		reason = parse_opt(p, q, end + QUESTION_FIXED, left);
+	if (type_is_odd(q->qtype)) {
+		reason = type_read(p, q);
 		if (reason)
 			return reason;
-	} else if (left) {
-		return pass(REASON_OPT);
 	}
-	if (q->limit > q->max_udp_size)
-		q->limit = q->max_udp_size;
-	/* the reply must fit the interface in one piece */
-	extra = q->dns_at - q->ip_at;
-	room = q->mtu > extra ? q->mtu - extra : 0;
-	if (q->limit > room)
-		q->limit = room;
-	if (q->limit < DNS_HEADER + q->name_length + QUESTION_FIXED + OPT_SIZE)
-		return pass(REASON_ROOM);
-	if (q->flags & QUERY_EDNS) {
-		q->limit -= OPT_SIZE;
-		if (q->flags & QUERY_OPTIONS)
-			q->limit -= q->options_length;
-	}
-	return STEP_NEXT;
+	return parse_rest(p, q);
 }
 
 /* The whole of it. */

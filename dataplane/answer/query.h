@@ -47,7 +47,6 @@ enum {
 	QUERY_AA = 1 << 5,
 	QUERY_PROBE = 1 << 6, /* a test run: not counted */
 	QUERY_FIB = 1 << 7,
-	QUERY_CHAINS_PASS = 1 << 9,
 	QUERY_TOUCHED = 1 << 8,   /* the packet was changed: it can't pass any more */
 	QUERY_NAMED = 1 << 11,    /* name[] holds the name that is looked up */
 	QUERY_OPTIONS = 1 << 16,  /* the reply's OPT isn't plain: options, or an extended rcode */
@@ -58,6 +57,16 @@ enum {
 	QUERY_NSEC3 = 1 << 14,    /* and its denials are NSEC3 */
 	QUERY_PROOF = 1 << 15,    /* proofs are to be placed before additional records */
 	QUERY_OVER = 1 << 18,     /* with QUERY_SIGNED: what was placed doesn't fit */
+	/* what the settings say of the local server, at the same bits: SETTINGS_OF_QUERY */
+	QUERY_DS_PASS = 1 << 20,
+	QUERY_DS_PLAIN = 1 << 21,
+	QUERY_NESTED_PASS = 1 << 22,
+	QUERY_ROTATE = 1 << 23,
+	QUERY_CUTS = QUERY_DS_PASS | QUERY_DS_PLAIN | QUERY_NESTED_PASS,
+	QUERY_FADE = 1 << 24,  /* the negative answer's SOA has TTL 0 */
+	QUERY_CHAOS = 1 << 25, /* the answer is placed[0] in synth[], and nothing else */
+	/* what is left to do when all that the image holds is written */
+	QUERY_FINISH = QUERY_ROTATE | QUERY_FADE | QUERY_CHAOS,
 };
 
 /* A fragment with its place in the reply. */
@@ -69,6 +78,9 @@ struct placed {
 	u16 shift[BASES]; /* what to add to its pointers */
 	u16 moved;        /* not 0: some shift isn't */
 };
+
+/* Nothing is followed: proofs are to be placed. */
+#define CHAIN_PROOFS 2u
 
 struct query {
 	/* parse_headers, parse_lease */
@@ -130,7 +142,7 @@ struct query {
 	u32 rcode;
 	u32 placed_count;
 	u32 group_next; /* where the next fragment of a group begins; 0 = that was the last */
-	u32 chain;      /* a CNAME is being followed */
+	u32 chain;      /* 1: a CNAME is being followed; or CHAIN_PROOFS */
 	u32 size;       /* of the reply, DNS bytes */
 	u64 counts;     /* of records: 16 bits each for answer, authority, additional */
 	u64 sum;        /* of the fragments */

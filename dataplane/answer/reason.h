@@ -47,7 +47,8 @@
 	R(IMAGE, "image", "the image is missing a part, or has another layout")                              \
 	R(ROOM, "room", "the reply's frame can't grow enough, or not all additional records fit")       \
 	R(ROUTE, "route", "no route or neighbour for the reply")                                             \
-	R(ITERATIONS, "iterations", "DO is set and the zone's NSEC3 hashes have extra iterations")
+	R(ITERATIONS, "iterations", "DO is set and the zone's NSEC3 hashes have extra iterations")           \
+	R(SERVER, "server", "servers differ, and what the local one says isn't known or can't be said")
 /* clang-format on */
 
 enum reason {

@@ -80,6 +80,12 @@ INLINE void placed_survey(PACKET *p, struct query *q)
 	}
 }
 
+/* BIND repeats AD in a referral that doesn't fit. */
+INLINE u32 reply_repeats_ad(struct query *q)
+{
+	return !(q->flags & QUERY_AA) && q->dns_flags & DNS_AD;
+}
+
 /*
  * A fragment of so many octets doesn't fit; `head` is its records[] and flags. It is left out, with
  * its group's rest; or placed all the same, where QUERY_OVER says so then.
@@ -132,7 +138,7 @@ STEP int fragment_over(PACKET *p, struct query *q, u32 head, u32 length)
 		return STEP_NEXT;
 	}
 	if (q->flags & QUERY_DNAME || (authority && q->flags & QUERY_AA) ||
-		(flags & FRAGMENT_OVERSIZE && !(q->flags & QUERY_AA)))
+		(flags & FRAGMENT_OVERSIZE && !(q->flags & QUERY_AA)) || reply_repeats_ad(q))
 		return REASON_ROOM;
 	q->flags |= QUERY_TC;
 	return STEP_NEXT;
@@ -388,6 +394,8 @@ INLINE void proof_choose(struct query *q, u32 found)
 		q->flags |= QUERY_PROOF;
 }
 
+#include "varied.h"
+
 /*
  * The entry answers with `type`, or with the alias it is; 0 stands for no type. What it proves is
  * found afterwards (link_finish), as is an alias's target.
@@ -397,6 +405,13 @@ INLINE int entry_answer(
 {
 	u32 where = type ? type_where(e, type) : 0;
 
+	if (!where && (q->qtype == TYPE_SOA || q->qtype == TYPE_ANY)) {
+		int reason = type_absent(p, q);
+
+		if (reason)
+			return reason;
+		where = q->found;
+	}
 	/* the question's name is read in the packet only where nothing is signed */
 	if (in == NAME_IN_QUERY && q->flags & QUERY_SIGNED)
 		proof_choose(q, where);
@@ -428,6 +443,12 @@ INLINE int select_entry(PACKET *p, struct query *q, enum name_in in)
 	if (flags & ENTRY_PASS)
 		return pass(REASON_ENTRY_PASS);
 	if (flags & ENTRY_CUT && !(q->exact && type == TYPE_DS)) {
+		if (q->flags & QUERY_CUTS) {
+			int reason = cut_look(p, q);
+
+			if (reason)
+				return reason;
+		}
 		if (q->hops)
 			return chain_referral(p, q);
 		/* RFC 1034 section 4.3.2 step 3b: a referral, without AA */
@@ -496,7 +517,7 @@ STEP int reply_truncate(PACKET *p, struct query *q)
 {
 	if (!q)
 		return REASON_INTERNAL;
-	if (q->size <= q->limit + q->spare)
+	if (q->size <= q->limit + q->spare || reply_repeats_ad(q))
 		return REASON_ROOM;
 	/* Knot doesn't get as far as the rcode where aliases don't fit */
 	if (q->rcode != RCODE_NOERROR && q->hops) {
@@ -528,6 +549,9 @@ STEP int signed_answer(PACKET *p, struct query *q)
 		return REASON_DNSSEC;
 	if (v->iterations > NSEC3_ITERATIONS)
 		return REASON_ITERATIONS;
+	/* a server that refers to the lower of two cuts has it in its chain of denials, too */
+	if (v->flags & VERSION_NESTED && q->flags & QUERY_NESTED_PASS)
+		return REASON_SERVER;
 	q->flags |= v->flags & VERSION_NSEC3 ? QUERY_NSEC3 : 0;
 	q->denial = v->denial;
 	q->proof_count = 0;
@@ -543,9 +567,8 @@ STEP int signed_answer(PACKET *p, struct query *q)
 		return reason;
 	if (q->flags & QUERY_OVER)
 		return reply_truncate(p, q);
-	/* Knot writes longer names along a chain, those that DNAMEs make in full */
-	if (!q->hops)
-		return STEP_NEXT;
+	/* other servers write longer names: BIND, PowerDNS, and Knot along a chain, those that
+	 * DNAMEs make in full */
 	most = q->size + COMPRESSION_SPARE + (q->flags & QUERY_DNAME ? q->spare : 0);
 	return most > q->limit ? REASON_ROOM : STEP_NEXT;
 }
@@ -562,7 +585,8 @@ INLINE int select_answer(PACKET *p, struct query *q)
 	q->counts = 0;
 	q->size = DNS_HEADER + q->name_length + QUESTION_FIXED;
 	if (q->flags & QUERY_ERROR) {
-		q->flags &= ~QUERY_AA;
+		/* no rcode: ANY, which is for TCP */
+		q->flags ^= q->error ? QUERY_AA : QUERY_TC;
 		q->rcode = q->error;
 		return STEP_NEXT;
 	}

@@ -66,6 +66,9 @@ INLINE int wildcard_answer(PACKET *p, struct query *q, enum name_in in)
 		if (!e)
 			return REASON_IMAGE;
 	}
+	if (e->flags & ENTRY_CNAME && type == TYPE_CNAME &&
+		server_flags(p) & SETTINGS_STAR_CNAME_PASS)
+		return REASON_SERVER;
 	if (e->flags & ENTRY_CNAME && type != TYPE_CNAME) {
 		if (q->hops >= CHAIN_MAX)
 			return REASON_CHAIN;

@@ -119,6 +119,8 @@ INLINE int pointers_write_few(
 	return STEP_NEXT;
 }
 
+#include "finish.h"
+
 INLINE int fragment_write(PACKET *p, struct query *q, u32 i)
 {
 	const struct placed *d = &q->placed[i & (PLACED_MAX - 1)];
@@ -242,6 +244,8 @@ INLINE int answer_write(PACKET *p, struct query *q)
 	if (q->placed_count && (reason = fragment_write(p, q, 0)))
 		return reason;
 	if (q->placed_count > 1 && (reason = fragments_write(p, q)))
+		return reason;
+	if (q->flags & QUERY_FINISH && (reason = answer_finish(p, q)))
 		return reason;
 	if (q->flags & QUERY_EDNS && (reason = opt_write(p, q, at)))
 		return reason;

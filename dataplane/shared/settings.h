@@ -13,12 +13,13 @@
 #include "../answer/types.h"
 
 #define SETTINGS_MAGIC     0x31544553444f4e41ull /* "ANODSET1" */
-#define SETTINGS_LAYOUT    2u
+#define SETTINGS_LAYOUT    3u
 #define SETTINGS_ADDRESSES 1024u /* slots; at most half are used */
 #define SETTINGS_PROBES    8u    /* slots looked at */
 #define SETTINGS_IFACES    8u
 #define SETTINGS_NSID_MAX  64u /* octets of an NSID */
 #define SETTINGS_SECRETS   2u
+#define SETTINGS_CHAOS_MAX 64u /* octets of a string in class CHAOS */
 
 /* An address as 16 bytes in network order; IPv4 as ::ffff:a.b.c.d. */
 struct settings_address {
@@ -59,6 +60,24 @@ struct settings_edns {
 	u64 secrets[SETTINGS_SECRETS][2];
 };
 
+/* What the local server is called, and what it is: TXT records of class CHAOS (RFC 4892). */
+enum settings_chaos_name {
+	CHAOS_ID_SERVER,
+	CHAOS_HOSTNAME_BIND,
+	CHAOS_VERSION_SERVER,
+	CHAOS_VERSION_BIND,
+	CHAOS_NAMES
+};
+
+struct settings_chaos {
+	u8 action; /* enum edns_action: EDNS_PASS or EDNS_ANSWER */
+	u8 rcode;  /* not 0: REFUSED or the like, and no record */
+	u8 authoritative;
+	u8 length; /* octets of the string */
+	u32 ttl;   /* seconds */
+	u8 text[SETTINGS_CHAOS_MAX];
+};
+
 struct settings {
 	u32 flags;
 	u16 max_udp_size; /* own limit for a reply, DNS bytes */
@@ -68,6 +87,7 @@ struct settings {
 	u64 address_seed;
 	u64 filter; /* settings_filter_bit of every address is set */
 	struct settings_edns edns;
+	struct settings_chaos chaos[CHAOS_NAMES];
 	struct settings_iface ifaces[SETTINGS_IFACES];
 	struct settings_address addresses[SETTINGS_ADDRESSES];
 };
@@ -86,6 +106,44 @@ enum {
 	/* Addresses of servers inside a delegation that don't fit: TC (Knot), else passes (NSD and
 	   BIND send a part of them) */
 	SETTINGS_GLUE_TC = 1 << 5,
+	/* With EDNS it does say more: an extended error (NSD) */
+	SETTINGS_YXDOMAIN_EDNS_PASS = 1 << 14,
+	/* Names below a DNAME pass: the local server doesn't follow it (PowerDNS) */
+	SETTINGS_DNAME_PASS = 1 << 15,
+	/* SOA asked for where there is no such name: passes, or the negative answer's SOA has TTL 0
+	   (BIND); and the same where there is a name, but no SOA */
+	SETTINGS_SOA_PASS = 1 << 6,
+	SETTINGS_SOA_ZERO = 1 << 7,
+	SETTINGS_SOA_NODATA_PASS = 1 << 11,
+	SETTINGS_SOA_NODATA_ZERO = 1 << 12,
+	/* CNAME asked for, and a wildcard's answers: passes (PowerDNS adds a SOA) */
+	SETTINGS_STAR_CNAME_PASS = 1 << 8,
+	/* ANY gets nothing but TC (PowerDNS), or the set of the lowest type (Knot); neither: passes
+	 */
+	SETTINGS_ANY_TC = 1 << 9,
+	SETTINGS_ANY_LOWEST = 1 << 10,
+	/* NSEC3PARAM passes: the local server has its own (PowerDNS: another TTL) */
+	SETTINGS_PARAM_PASS = 1 << 13,
+	/* Those that a query carries along, at the same bits (query.h). A delegation with DS, asked
+	   without DO: passes, or the DS goes into the referral all the same (PowerDNS) */
+	SETTINGS_DS_PASS = 1 << 20,
+	SETTINGS_DS_PLAIN = 1 << 21,
+	/* At and below a delegation that has another one below it: passes; so does all with DO in
+	   zones that hold such */
+	SETTINGS_NESTED_PASS = 1 << 22,
+	/* The records of a set change places from answer to answer */
+	SETTINGS_ROTATE = 1 << 23,
+	/* Those that pass something as long as nobody knows what the server does, and those that
+	   say what it does */
+	SETTINGS_PASSES = SETTINGS_CHAINS_PASS | SETTINGS_YXDOMAIN_PASS |
+			  SETTINGS_YXDOMAIN_EDNS_PASS | SETTINGS_DNAME_PASS | SETTINGS_SOA_PASS |
+			  SETTINGS_SOA_NODATA_PASS | SETTINGS_STAR_CNAME_PASS | SETTINGS_DS_PASS |
+			  SETTINGS_NESTED_PASS | SETTINGS_PARAM_PASS | SETTINGS_DNAME_NSEC_PASS,
+	SETTINGS_WAYS = SETTINGS_SOA_ZERO | SETTINGS_SOA_NODATA_ZERO | SETTINGS_ANY_TC |
+			SETTINGS_ANY_LOWEST | SETTINGS_DS_PLAIN | SETTINGS_ROTATE |
+			SETTINGS_GLUE_TC,
+	SETTINGS_OF_QUERY =
+		SETTINGS_DS_PASS | SETTINGS_DS_PLAIN | SETTINGS_NESTED_PASS | SETTINGS_ROTATE,
 };
 
 struct settings_area {

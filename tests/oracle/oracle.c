@@ -4,15 +4,17 @@
  *
  *     oracle [--limit N] [--seed N] [--points N] [--loose NAME[:WHERE]]... WORLD NAME=ADDRESS...
  *
- * WORLD is a vector file with zones and one question: an alias that leads into another of them.
+ * WORLD is a vector file with zones and one question, whose ends all questions have.
  * Each NAME is a server at that address, port 53, with the same zones. All of them and the XDP
  * program (by test runs, the plain host beside it) are asked the same questions, about N for each
- * zone. The fast path is asked once for each server, with the settings that fit this one as the
- * server behind us; then it must say what this one says, or pass. A *loose* server is one that the
- * fast path can't be told to be like, in all zones, in those whose origin begins with a label, or
- * for a class of questions: its differences are listed and no fault. TAP with tables as comments.
- * The script `run` makes the zones, starts the servers and this.
+ * zone. The fast path is asked once for each server, with the settings that the daemon's own
+ * calibration finds when this one is the server behind us; then it must say what this one says, or
+ * pass. A *loose* server is one that the fast path can't be told to be like, in all zones, in those
+ * whose origin begins with a label, or for a class of questions: its differences are listed and no
+ * fault. TAP with tables as comments. The script `run` makes the zones, starts the servers and
+ * this.
  */
+#include "calibration.h"
 #include "compare.h"
 #include "fast.h"
 #include "flight.h"
@@ -330,95 +332,21 @@ static void fast_judge(struct oracle *o, struct fast *fast, size_t server, size_
 	opinions_free(o, &opinions);
 }
 
-/* Asks one server what an odd query gets. False: nothing that can be read. Free it in either case.
- */
-static bool server_ask(
-	struct oracle *o, size_t server, const struct vector_question *q, struct message *m)
+/* The settings under which the fast path stands before this server: what the daemon measures. */
+static int settings_fit(struct oracle *o, size_t server, char error[VECTOR_ERROR_SIZE])
 {
-	struct flight_query query;
-	struct flight_reply reply = {0};
-	bool ok;
-
-	query_make(&query, q, 0);
-	if (flight_ask(&o->servers[server], 1, &query, 1, &reply))
-		abort();
-	ok = reply_parse(m, &reply);
-	flight_replies_free(&reply, 1);
-	return ok;
-}
-
-/* What an option gets: the reply's options are `m`'s. */
-static enum edns_action option_ask(struct oracle *o, size_t server, struct vector_question q,
-	const uint8_t *option, size_t size, struct message *m)
-{
-	uint8_t sent[40];
-
-	memcpy(sent, option, size);
-	q.options = sent;
-	q.options_size = size;
-	if (!server_ask(o, server, &q, m) || m->flags & 15)
-		return EDNS_PASS;
-	return m->opt_octets ? EDNS_ANSWER : EDNS_IGNORE;
-}
-
-/* What the server does with EDNS beyond the plain. */
-static void edns_fit(struct oracle *o, size_t server, struct vector_question q)
-{
-	static const uint8_t nsid[] = {0, 3, 0, 0}, subnet[] = {0, 8, 0, 7, 0, 1, 24, 0, 192, 0, 2},
-			     cookie[] = {0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8};
-	struct settings_edns *e = &o->vector->settings.edns;
-	struct message m;
-
-	*e = (struct settings_edns){0};
-	q.edns = true;
-	q.edns_size = 1232;
-	e->nsid = (uint8_t)option_ask(o, server, q, nsid, sizeof(nsid), &m);
-	if (e->nsid == EDNS_ANSWER &&
-		(m.opt_options[1] != 3 || settings_nsid(e, m.opt_options + 4, m.opt_octets - 4u)))
-		e->nsid = EDNS_PASS;
-	message_free(&m);
-	e->subnet = (uint8_t)option_ask(o, server, q, subnet, sizeof(subnet), &m);
-	if (e->subnet == EDNS_ANSWER) /* it isn't ours to answer */
-		e->subnet = EDNS_PASS;
-	message_free(&m);
-	e->cookie = (uint8_t)option_ask(o, server, q, cookie, sizeof(cookie), &m);
-	memcpy(e->secrets[0], cookie_secret, sizeof(cookie_secret));
-	message_free(&m);
-	q.edns_version = 1;
-	q.edns_flags = 0x8000;
-	/* BADVERS without AA, or it is built in another way than ours */
-	if (server_ask(o, server, &q, &m) && m.opt_ttl >> 24 == 1 && !(m.flags & 0x0400))
-		e->version = EDNS_ANSWER;
-	e->version_do = m.opt_ttl >> 15 & 1;
-	message_free(&m);
-}
-
-/* The settings under which the fast path stands before this server: measured as far as one server
- * can be asked. */
-static void settings_fit(struct oracle *o, size_t server)
-{
-	struct vector_question q = o->vector->cases[0].question;
 	struct vector_settings *s = &o->vector->settings;
-	const uint8_t *origin = zone_origin(o->zones.list[0]);
-	struct message m;
 
-	/* The world's own question: an alias into another of its zones. */
-	if (server_ask(o, server, &q, &m))
-		s->chains_pass = m.sections[SECTION_ANSWER].count != 1;
-	message_free(&m);
-	q.name_size = (uint8_t)name_size(origin);
-	memcpy(q.name, origin, q.name_size);
-	q.type = 6;
-	q.flags = COPIED_FLAGS;
-	if (server_ask(o, server, &q, &m))
-		s->copy_flags = m.flags & COPIED_FLAGS;
-	message_free(&m);
-	s->yxdomain_pass = strcmp(o->names[server], "knot") == 0;
-	s->dname_nsec_pass = strcmp(o->names[server], "nsd") == 0;
-	s->glue_tc = strcmp(o->names[server], "knot") == 0;
+	int result;
+
 	s->time = time(NULL);
-	q.flags = 0;
-	edns_fit(o, server, q);
+	result = calibration_fill(s, &o->zones, &o->servers[server], cookie_secret, error);
+	if (!result) {
+		printf("# calibrated %s: ", o->names[server]);
+		calibration_print(s, stdout);
+		putchar('\n');
+	}
+	return result;
 }
 
 static int fast_compare(struct oracle *o)
@@ -428,8 +356,9 @@ static int fast_compare(struct oracle *o)
 	int result = fast_open(&fast, error);
 
 	for (size_t s = 0; s < o->server_count && !result; s++) {
-		settings_fit(o, s);
-		result = fast_fill(fast, o->vector, error);
+		result = settings_fit(o, s, error);
+		if (!result)
+			result = fast_fill(fast, o->vector, error);
 		for (size_t i = 0; i < o->count && !result; i++)
 			fast_judge(o, fast, s, i);
 	}

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CLASS_CHAOS 3
+
 int records_add(struct records *records, const struct record *record)
 {
 	struct record *list = realloc(records->list, (records->count + 1) * sizeof(*list));
@@ -38,9 +40,14 @@ int records_add_text(struct records *records, const char *line, char *error, siz
 	char *text = malloc(size + 2);
 	int result = -ENOMEM;
 
-	if (!scanner || !text || zs_init(scanner, ".", RR_CLASS_IN, 0))
+	const char *chaos = strstr(line, " CH ");
+
+	if (!scanner || !text || zs_init(scanner, ".", chaos ? CLASS_CHAOS : RR_CLASS_IN, 0))
 		goto out;
 	memcpy(text, line, size);
+	/* the scanner knows other classes only as a default */
+	if (chaos)
+		memset(text + (chaos - line), ' ', strlen(" CH "));
 	text[size++] = '\n'; /* a record ends where its line does */
 	result = -EINVAL;
 	if (zs_set_input_string(scanner, text, size) || zs_parse_record(scanner) ||

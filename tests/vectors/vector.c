@@ -196,6 +196,58 @@ static int setting_nsid(struct vector_reader *r, const char *text)
 	return 0;
 }
 
+/* What the local server does where servers differ; 0: no such word. */
+static uint32_t server_flag(const char *word)
+{
+	static const struct {
+		const char *word;
+		uint32_t flag;
+	} flags[] = {{"chains_pass", SETTINGS_CHAINS_PASS},
+		{"yxdomain_pass", SETTINGS_YXDOMAIN_PASS},
+		{"yxdomain_edns_pass", SETTINGS_YXDOMAIN_EDNS_PASS},
+		{"dname_pass", SETTINGS_DNAME_PASS}, {"soa_pass", SETTINGS_SOA_PASS},
+		{"soa_zero", SETTINGS_SOA_ZERO}, {"soa_nodata_pass", SETTINGS_SOA_NODATA_PASS},
+		{"soa_nodata_zero", SETTINGS_SOA_NODATA_ZERO},
+		{"star_cname_pass", SETTINGS_STAR_CNAME_PASS}, {"ds_pass", SETTINGS_DS_PASS},
+		{"ds_plain", SETTINGS_DS_PLAIN}, {"nested_pass", SETTINGS_NESTED_PASS},
+		{"param_pass", SETTINGS_PARAM_PASS}, {"dname_nsec_pass", SETTINGS_DNAME_NSEC_PASS},
+		{"glue_tc", SETTINGS_GLUE_TC}, {"any_tc", SETTINGS_ANY_TC},
+		{"any_lowest", SETTINGS_ANY_LOWEST}, {"rotate", SETTINGS_ROTATE}};
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+		if (!strcmp(word, flags[i].word))
+			return flags[i].flag;
+	return 0;
+}
+
+/* chaos NAME RCODE TTL [aa] [TEXT]; of an error there is no text. */
+static int setting_chaos(struct vector_reader *r, char **words)
+{
+	static const char *const names[CHAOS_NAMES] = {
+		"id.server", "hostname.bind", "version.server", "version.bind"};
+	int name = words[0] ? text_choice(words[0], names, CHAOS_NAMES) : -1;
+	struct settings_chaos *chaos = &r->vector->settings.chaos[name < 0 ? 0 : name];
+	int64_t rcode, ttl;
+	size_t size;
+
+	if (name < 0 || !words[1] || !words[2] || text_number(&r->text, words[1], 0, 15, &rcode) ||
+		text_number(&r->text, words[2], 0, INT32_MAX, &ttl))
+		return text_fault(&r->text, "chaos is a name, an rcode, a TTL, [aa] and a text");
+	words += 3;
+	*chaos = (struct settings_chaos){
+		.action = EDNS_ANSWER, .rcode = (uint8_t)rcode, .ttl = (uint32_t)ttl};
+	if (words[0] && !strcmp(words[0], "aa")) {
+		chaos->authoritative = 1;
+		words++;
+	}
+	size = words[0] ? strlen(words[0]) : 0;
+	if (size > SETTINGS_CHAOS_MAX)
+		return text_fault(&r->text, "a text of at most %u octets", SETTINGS_CHAOS_MAX);
+	memcpy(chaos->text, words[0] ? words[0] : "", size);
+	chaos->length = (uint8_t)size;
+	return 0;
+}
+
 static int setting_line(struct vector_reader *r)
 {
 	struct vector_text *t = &r->text;
@@ -218,14 +270,10 @@ static int setting_line(struct vector_reader *r)
 		s->hold = true;
 	} else if (!strcmp(word, "bypass")) {
 		s->bypass = true;
-	} else if (!strcmp(word, "chains_pass")) {
-		s->chains_pass = true;
-	} else if (!strcmp(word, "yxdomain_pass")) {
-		s->yxdomain_pass = true;
-	} else if (!strcmp(word, "dname_nsec_pass")) {
-		s->dname_nsec_pass = true;
-	} else if (!strcmp(word, "glue_tc")) {
-		s->glue_tc = true;
+	} else if (server_flag(word)) {
+		s->server |= server_flag(word);
+	} else if (!strcmp(word, "chaos")) {
+		result = setting_chaos(r, arguments);
 	} else if (!strcmp(word, "probe")) {
 		s->probe = true;
 	} else if (!strcmp(word, "fib")) {

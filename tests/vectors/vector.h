@@ -48,8 +48,9 @@ struct vector_settings {
 	uint16_t mtu;
 	uint16_t copy_flags; /* of the DNS header, host order */
 	int64_t lease;       /* seconds from now; INT64_MIN = none */
-	bool hold, bypass, chains_pass, yxdomain_pass, probe, fib;
-	bool dname_nsec_pass, glue_tc;
+	bool hold, bypass, probe, fib;
+	uint32_t server; /* of SETTINGS_PASSES and SETTINGS_WAYS */
+	struct settings_chaos chaos[CHAOS_NAMES];
 	struct settings_edns edns; /* without `wall` */
 	int64_t time;              /* Unix time when the world is filled */
 	bool image_none;

@@ -49,11 +49,9 @@ static int settings_fill(const struct vector_settings *s, struct settings_area *
 	area->magic = SETTINGS_MAGIC;
 	area->layout = SETTINGS_LAYOUT;
 	area->lease_end = s->lease == INT64_MIN ? 0 : later(now, s->lease);
-	block->flags = (s->bypass ? SETTINGS_BYPASS : 0) | (s->hold ? SETTINGS_HOLD : 0) |
-		       (s->chains_pass ? SETTINGS_CHAINS_PASS : 0) |
-		       (s->yxdomain_pass ? SETTINGS_YXDOMAIN_PASS : 0) |
-		       (s->dname_nsec_pass ? SETTINGS_DNAME_NSEC_PASS : 0) |
-		       (s->glue_tc ? SETTINGS_GLUE_TC : 0);
+	block->flags =
+		(s->bypass ? SETTINGS_BYPASS : 0) | (s->hold ? SETTINGS_HOLD : 0) | s->server;
+	memcpy(block->chaos, s->chaos, sizeof(block->chaos));
 	block->max_udp_size = s->max_udp_size;
 	block->copy_flags = s->copy_flags;
 	block->edns = s->edns;

@@ -73,9 +73,7 @@ static void options_and_links_have_their_places(void **state)
 	struct settings *settings = malloc(sizeof(*settings));
 
 	assert_int_equal(settings_fill(settings, &config, &profile, links, 2, true), 0);
-	assert_int_equal(settings->flags, SETTINGS_BYPASS | SETTINGS_HOLD | SETTINGS_CHAINS_PASS |
-						  SETTINGS_YXDOMAIN_PASS |
-						  SETTINGS_DNAME_NSEC_PASS);
+	assert_int_equal(settings->flags, SETTINGS_BYPASS | SETTINGS_HOLD | SETTINGS_PASSES);
 	assert_int_equal(settings->max_udp_size, 1400);
 	assert_int_equal(settings->copy_flags, DNS_RD);
 	assert_int_equal(settings->ifaces[0].ifindex, 7);
