@@ -251,6 +251,44 @@ static void a_chain_with_a_gap_is_none(void **state)
 	zone_image_close(&z);
 }
 
+static void names_with_octets_0_and_1_are_in_the_chains_order(void **state)
+{
+	/* RFC 4034 section 6.1; "@" comes first and last */
+	static const char *const names[] = {"@", "\\000", "\\000\\000", "\\000\\001", "\\001",
+		"\\001\\000", "\\001\\001", "\\002", "a", "\\000.a", "x.a", "a\\000", "x.a\\000",
+		"a\\000b", "a\\001", "a\\001.a\\001", "a\\002"};
+	const uint32_t count = sizeof(names) / sizeof(*names);
+	struct image_denial *last;
+	struct image_report report;
+	struct zone_image z;
+	struct walk walk;
+	char text[8192];
+	size_t used;
+
+	(void)state;
+	used = (size_t)snprintf(text, sizeof(text),
+		"@ 60 SOA ns h 1 60 60 600 60\n@ 60 RRSIG SOA " RRSIG "\n@ 60 NS ns.test.\n"
+		"@ 60 DNSKEY 257 3 13 AAAA\n");
+	for (uint32_t i = 0; i < count; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+			"%s 60 NSEC %s A\n%s 60 RRSIG NSEC " RRSIG "\n", names[i],
+			names[(i + 1) % count], names[i]);
+	assert_int_equal(zone_image_open(&z, 1, 20), 0);
+	if (zone_image_text(&z, text, used, "example."))
+		fail_msg("%s", z.error);
+	image_expect_sound(&z);
+	walk = tree_walk(&z);
+	assert_int_equal(walk.denials, count);
+	last = image_place(&z.memory, walk.last);
+	assert_int_equal(last->labels, 1);
+	assert_int_equal(last->key_len, 3);
+	last->labels++; /* what the core goes by must be what the key says */
+	assert_int_not_equal(image_check(&z.memory, true, NULL, &report), 0);
+	assert_non_null(strstr(report.error, "bad key"));
+	last->labels--;
+	zone_image_close(&z);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +296,7 @@ int main(void)
 		cmocka_unit_test(a_change_of_one_name_leaves_the_rest_of_the_tree),
 		cmocka_unit_test(the_next_daemon_goes_on_with_the_tree),
 		cmocka_unit_test(a_chain_with_a_gap_is_none),
+		cmocka_unit_test(names_with_octets_0_and_1_are_in_the_chains_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
