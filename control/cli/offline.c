@@ -181,6 +181,31 @@ static int words_take(struct task *task, const char *family, const char *prefix,
 	return EXIT_GOOD;
 }
 
+/*
+ * A configuration that can't be read is what may keep the daemon dead: the state files tell what is
+ * announced. on_daemon_death isn't known then, and the default is to hold.
+ */
+static int config_guess(struct task *task, const char *state_dir, const char *bird)
+{
+	int r;
+
+	if (getenv("SERVICE_RESULT") && !task->wait_dead)
+		return EXIT_CONFIG;
+	if (task->options.family != AF_UNSPEC || task->options.prefix) {
+		cli_error(task->cli, "without a configuration everything is withdrawn, or nothing");
+		return EXIT_CONFIG;
+	}
+	r = offline_guess(&task->config, state_dir, bird,
+		task->cli->socket ? task->cli->socket : "/run/anode/control.sock");
+	if (r < 0) {
+		cli_error(task->cli, "%s: %s: nothing is known to withdraw", state_dir,
+			r == -ENOENT ? "no state file" : strerror(-r));
+		return EXIT_CONFIG;
+	}
+	cli_error(task->cli, "going by the state files in %s", state_dir);
+	return EXIT_GOOD;
+}
+
 bool offline_asked(int argc, char **argv)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
@@ -192,6 +217,7 @@ bool offline_asked(int argc, char **argv)
 
 int offline_run(struct cli *cli, int argc, char **argv)
 {
+	const char *state_dir = "/run/anode/bird", *bird = "/run/bird/bird.ctl";
 	const char *offline = NULL, *dead = NULL, *reason = NULL, *family = NULL, *prefix = NULL;
 	const struct cli_option own[] = {
 		{"offline", CLI_FLAG, &offline, "without the daemon"},
@@ -199,6 +225,8 @@ int offline_run(struct cli *cli, int argc, char **argv)
 		{"reason", CLI_VALUE, &reason, "goes into the state files"},
 		{"family", CLI_VALUE, &family, "4 or 6; default: both"},
 		{"prefix", CLI_VALUE, &prefix, "this one; default: all"},
+		{"state-dir", CLI_VALUE, &state_dir, "where no configuration says it"},
+		{"bird", CLI_VALUE, &bird, "BIRD's socket, likewise"},
 	};
 	struct task task = {.cli = cli, .options.settle = span_ms(SETTLE_MS)};
 	struct config_error error;
@@ -216,7 +244,9 @@ int offline_run(struct cli *cli, int argc, char **argv)
 	file = cli->config ? cli->config : CONFIG_DEFAULT_PATH;
 	if (config_read(file, &task.config, &error) < 0) {
 		config_error_print(&error, file, stderr);
-		return EXIT_CONFIG;
+		r = config_guess(&task, state_dir, bird);
+		if (r != EXIT_GOOD)
+			return r;
 	}
 	task.options.config = task.config;
 	task.options.timeout = (struct span){(int64_t)cli->timeout_us * 1000};

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "control/peering/offline.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -221,6 +223,71 @@ enum offline_end offline_withdraw(const struct offline_options *options, char *t
 	if (files_lower(&offline) < 0)
 		offline.file_failed = true;
 	return bird_lower(&offline);
+}
+
+/* "anycast4.conf" -> "anycast4", or NULL. */
+static char *protocol_of(const char *file)
+{
+	size_t length = strlen(file);
+	char *name;
+
+	if (length <= 5 || length >= BIRD_NAME_MAX + 5 || strcmp(file + length - 5, ".conf") != 0)
+		return NULL;
+	name = strndup(file, length - 5);
+	if (name && bird_name_valid(name))
+		return name;
+	free(name);
+	return NULL;
+}
+
+/* Every state file is a prefix with one protocol. */
+static int prefixes_guess(struct config *config, DIR *folder)
+{
+	const struct dirent *entry;
+
+	while ((entry = readdir(folder))) {
+		char *name = protocol_of(entry->d_name);
+		struct config_prefix *longer;
+
+		if (!name)
+			continue;
+		longer = reallocarray(config->routing.prefixes, config->routing.prefixes_count + 1,
+			sizeof(*longer));
+		if (!longer) {
+			free(name);
+			return -ENOMEM;
+		}
+		config->routing.prefixes = longer;
+		longer[config->routing.prefixes_count++] = (struct config_prefix){.protocol = name};
+	}
+	return config->routing.prefixes_count ? 0 : -ENOENT;
+}
+
+int offline_guess(struct config **out, const char *state_dir, const char *bird_socket,
+	const char *control_socket)
+{
+	struct config *config = calloc(1, sizeof(*config));
+	DIR *folder = NULL;
+	int r = -ENOMEM;
+
+	*out = NULL;
+	if (!config)
+		return -ENOMEM;
+	config->routing.bird.state_dir = strdup(state_dir);
+	config->routing.bird.socket = strdup(bird_socket);
+	config->control.socket = strdup(control_socket);
+	if (config->routing.bird.state_dir && config->routing.bird.socket &&
+		config->control.socket) {
+		folder = opendir(state_dir);
+		r = folder ? prefixes_guess(config, folder) : -errno;
+	}
+	if (folder)
+		closedir(folder);
+	if (r == 0)
+		*out = config;
+	else
+		config_free(config);
+	return r;
 }
 
 bool offline_announced(const struct config *config)

@@ -29,5 +29,13 @@ enum offline_end {
 
 enum offline_end offline_withdraw(const struct offline_options *options, char *text, size_t size);
 
+/*
+ * A configuration out of the state files in `state_dir`, for when the real one can't be read: which
+ * protocols there are is known by them, prefixes and peers aren't, so nothing is read back. 0 with
+ * *config (config_free()), -ENOENT: no state file, -ENOMEM, or why the folder can't be read.
+ */
+int offline_guess(struct config **config, const char *state_dir, const char *bird_socket,
+	const char *control_socket);
+
 /* Would it change anything: does a state file say up? Reads only those. */
 bool offline_announced(const struct config *config);

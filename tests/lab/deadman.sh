@@ -5,7 +5,7 @@
 # router sees it. The lab has no systemd: the units' own command lines are run with what systemd
 # would tell them ($SERVICE_RESULT).
 . "$(dirname "$(readlink -f "$0")")/scene.sh"
-scene_begin "t-deadman-$$" 19
+scene_begin "t-deadman-$$" 20
 lab_up --nodes 1
 
 units=$scene_root/deploy/systemd
@@ -98,6 +98,18 @@ by_hand() {
 		grep -q "by hand" "$home/node1/bird/anycast4.conf"
 }
 check "by hand, one family, with a reason in the state file" by_hand
+broken_config() { # what keeps the daemon dead mustn't keep the dead man from acting
+	lab_run start node1 anoded && measure_await 40 routed && killed || return
+	cp "$config" "$scene_dir/good" && echo "nonsense: [" >>"$config"
+	lab_run exec node1 anodectl -c "$config" -s "$home/node1/control.sock" withdraw --offline --dead-for 1s \
+		--state-dir "$home/node1/bird" --bird "$home/node1/birdctl/bird.ctl" && stays routed &&
+		lab_run exec node1 anodectl -c "$config" -s "$home/node1/control.sock" withdraw --offline --dead-for 1s \
+			--state-dir "$home/node1/bird" --bird "$home/node1/birdctl/bird.ctl" && measure_await 2 unrouted
+	local status=$?
+	cp "$scene_dir/good" "$config"
+	return $status
+}
+check "dead, and the configuration is broken: the dead man goes by the state files" broken_config
 bird_frozen() { # what can't be withdrawn is said, and written down
 	lab_run signal node1 bird STOP
 	lab_run exec node1 anodectl -c "$config" --timeout 500ms withdraw --offline
