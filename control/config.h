@@ -75,6 +75,7 @@ struct config_check {
 	int type;               /* enum config_check_type */
 	struct address address; /* another host's: a dependency; no family: the local server */
 	uint32_t port;          /* of that host */
+	struct domain key;      /* that signs its questions; empty: none */
 	int family;             /* enum config_family */
 	struct duration interval, timeout; /* 0: the node's */
 	uint32_t fail, rise;               /* 0: the node's */

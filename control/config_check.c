@@ -327,6 +327,9 @@ static int health_check(struct check *check)
 	for (size_t i = 0; i < config->health.checks_count; i++) {
 		const struct config_check *one = &config->health.checks[i];
 
+		snprintf(path, sizeof(path), "health.checks[%zu].key", i);
+		if (one->key.text && !config_key_named(config, &one->key))
+			return key_refuse(check, &one->key, path);
 		if (one->interval.us == 0 || one->timeout.us <= one->interval.us)
 			continue;
 		snprintf(path, sizeof(path), "health.checks[%zu].timeout", i);

@@ -223,6 +223,8 @@ static const struct config_field check_fields[] = {
 			"local server"},
 	{"port", CONFIG_TYPE_NUMBER, 0, offsetof(struct config_check, port), 1, 65535,
 		.fallback = "53", .help = "port of that host"},
+	{"key", CONFIG_TYPE_DOMAIN, 0, offsetof(struct config_check, key),
+		.help = "name of the TSIG key that signs its questions; default: unsigned"},
 	{"family", CONFIG_TYPE_CHOICE, 0, offsetof(struct config_check, family), .fallback = "both",
 		.choices = families, .help = "the family of the prefixes that it speaks for"},
 	{"interval", CONFIG_TYPE_DURATION, 0, offsetof(struct config_check, interval), 0, 24 * H,

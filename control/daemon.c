@@ -12,6 +12,7 @@
 #include "control/clock.h"
 #include "control/config_show.h"
 #include "control/log.h"
+#include "control/signer.h"
 
 #define TICK_US UINT64_C(1000000)
 /* What is there is adopted within this; loading goes on beside the loop. */
@@ -452,6 +453,7 @@ int daemon_open(struct daemon *daemon, struct config *config, const char *config
 void daemon_close(struct daemon *daemon)
 {
 	health_free(daemon->health);
+	signers_free(daemon->signers);
 	metrics_close(daemon->metrics);
 	ctl_server_close(daemon->server);
 	zones_close(daemon->zones);

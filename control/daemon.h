@@ -47,7 +47,8 @@ struct daemon {
 	struct zones *zones;
 	struct health *health;
 	struct overload *overload;
-	int overrides_kept; /* 0, or why the last change of overrides isn't on disk */
+	struct signers *signers; /* of the health flow's checks */
+	int overrides_kept;      /* 0, or why the last change of overrides isn't on disk */
 	struct ctl_server *server;
 	struct metrics *metrics;
 	sd_event_source *tick, *term, *interrupt, *hup;

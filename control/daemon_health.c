@@ -9,6 +9,7 @@
 
 #include "control/daemon.h"
 #include "control/log.h"
+#include "control/signer.h"
 
 /* What struct health_options borrows; it copies all of it. */
 struct borrowed {
@@ -17,6 +18,7 @@ struct borrowed {
 	struct health_check_options *checks;
 	struct route_prefix_options *prefixes;
 	char (*texts)[VALUE_TEXT];
+	struct signers *signers; /* not copied: it has to live as long as the flow */
 	char owner[32];
 };
 
@@ -27,6 +29,7 @@ static void borrowed_free(struct borrowed *borrowed)
 	free(borrowed->checks);
 	free(borrowed->prefixes);
 	free(borrowed->texts);
+	signers_free(borrowed->signers);
 }
 
 static struct span span_of(struct duration duration)
@@ -52,7 +55,8 @@ static int rcode_of(const char *name)
 	return -1;
 }
 
-static void checks_fill(const struct config *config, struct health_check_options *checks)
+static void checks_fill(const struct config *config, const struct signers *signers,
+	struct health_check_options *checks)
 {
 	static const enum health_severity severities[] = {[CONFIG_INFO] = HEALTH_INFO,
 		[CONFIG_DEGRADE] = HEALTH_DEGRADE,
@@ -75,7 +79,8 @@ static void checks_fill(const struct config *config, struct health_check_options
 			.timeout = span_of(check->timeout),
 			.fail = check->fail,
 			.rise = check->rise,
-			.family = families[check->family]};
+			.family = families[check->family],
+			.signer = signers_find(signers, &check->key)};
 		if (check->address.family != AF_UNSPEC)
 			address_sockaddr(
 				&check->address, (uint16_t)check->port, &checks[i].address);
@@ -83,7 +88,8 @@ static void checks_fill(const struct config *config, struct health_check_options
 }
 
 /* The other nodes are asked for what this one is required to answer. */
-static void peers_fill(const struct config *config, struct health_check_options *checks)
+static void peers_fill(const struct config *config, const struct signers *signers,
+	struct health_check_options *checks)
 {
 	const struct domain *required;
 	size_t count;
@@ -98,6 +104,7 @@ static void peers_fill(const struct config *config, struct health_check_options 
 			.rcode = count > 0 ? 0 : -1,
 			.authoritative = count > 0,
 			.severity = HEALTH_INFO,
+			.signer = signers_find(signers, &peer->key),
 			.peer = true};
 		address_sockaddr(&peer->address, (uint16_t)peer->port, &checks[i].address);
 	}
@@ -166,7 +173,7 @@ static int options_fill(const struct config *config, const char *node,
 		.prefixes = calloc(config->routing.prefixes_count + 1, sizeof(*borrowed->prefixes)),
 		.texts = calloc(config->routing.prefixes_count + 1, sizeof(*borrowed->texts))};
 	if (!borrowed->service || !borrowed->required || !borrowed->checks || !borrowed->prefixes ||
-		!borrowed->texts)
+		!borrowed->texts || signers_new(&borrowed->signers, config) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < addresses; i++)
 		address_sockaddr(&config->service.addresses[i], (uint16_t)config->local_server.port,
@@ -179,8 +186,8 @@ static int options_fill(const struct config *config, const char *node,
 		address_sockaddr(source, 0,
 			source->family == AF_INET ? &options->source4 : &options->source6);
 	}
-	checks_fill(config, borrowed->checks);
-	peers_fill(config, borrowed->checks + config->health.checks_count);
+	checks_fill(config, borrowed->signers, borrowed->checks);
+	peers_fill(config, borrowed->signers, borrowed->checks + config->health.checks_count);
 	prefixes_fill(config, borrowed);
 	snprintf(borrowed->owner, sizeof(borrowed->owner), "anoded[%d]", getpid());
 
@@ -252,6 +259,15 @@ static void health_left(void *arg, int result)
 	daemon_left_routes(arg, result);
 }
 
+/* The flow uses these now; those of before are nobody's. */
+static void signers_keep(struct daemon *daemon, struct borrowed *borrowed)
+{
+	struct signers *before = daemon->signers;
+
+	daemon->signers = borrowed->signers;
+	borrowed->signers = before;
+}
+
 int daemon_health_open(struct daemon *daemon)
 {
 	static const struct health_events events = {.log = health_log,
@@ -270,6 +286,8 @@ int daemon_health_open(struct daemon *daemon)
 		log_write(LOG_DAEMON_FAILED, NULL, NULL, "health: %s",
 			error.text[0] ? error.text : strerror(-r));
 	else
+		signers_keep(daemon, &borrowed);
+	if (r == 0)
 		daemon_recall(daemon);
 	borrowed_free(&borrowed);
 	return r;
@@ -286,7 +304,9 @@ int daemon_health_reload(
 
 	if (r == 0)
 		r = health_reload(daemon->health, &options, &health_error);
-	if (r < 0)
+	if (r == 0)
+		signers_keep(daemon, &borrowed);
+	else
 		snprintf(error, error_size, "%s",
 			health_error.text[0] ? health_error.text : strerror(-r));
 	borrowed_free(&borrowed);

@@ -139,7 +139,8 @@ static int check_add(struct checks *checks, const struct target *target,
 	}
 
 	struct probe_options probe = {
-		.query = {.transport = wanted->transport,
+		.query = {.signer = wanted->signer,
+			.transport = wanted->transport,
 			.source = target->address.ss_family == AF_INET ? checks->source4
 								       : checks->source6,
 			.destination = target->address,

@@ -48,6 +48,7 @@ struct health_check_options {
 	/* Another host's address and port: a dependency, which degrades at most. ss_family
 	 * AF_UNSPEC: the local server. */
 	struct sockaddr_storage address;
+	const struct query_signer *signer; /* NULL: unsigned; outlives the checks */
 	bool peer; /* another node: says nothing of this one, only whether that one is well */
 };
 

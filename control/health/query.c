@@ -19,6 +19,8 @@
 /* Without EDNS a reply has at most 512 bytes (RFC 1035 4.2.1); some servers
  * send more. */
 #define UDP_REPLY_MAX 4096
+/* A TSIG record: two names and the largest MAC (RFC 8945 4.2). */
+#define SIGNATURE_MAX 640
 /* A flood of foreign replies must not hold the loop. */
 #define UDP_TURN_MAX 16
 
@@ -40,6 +42,10 @@ struct query {
 	sd_event_source *io;
 	struct mono sent_at;
 	struct question_wire question;
+	/* What is sent: the question, signed or not. */
+	uint8_t wire[QUESTION_MAX + SIGNATURE_MAX];
+	size_t wire_len;
+	void *session; /* of the signer */
 	unsigned ignored;
 	/* TCP: two bytes of length in front of each message (RFC 1035 4.2.2). */
 	uint8_t length[2];
@@ -64,6 +70,8 @@ void query_free(struct query *query)
 	sd_event_source_disable_unref(query->io);
 	if (query->fd >= 0)
 		close(query->fd);
+	if (query->session)
+		query->options->signer->end(query->session);
 	free(query->body);
 	free(query);
 }
@@ -136,6 +144,11 @@ static bool would_block(int error)
 	return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
+static bool verified(struct query *query, const uint8_t *reply, size_t len)
+{
+	return !query->session || query->options->signer->verify(query->session, reply, len);
+}
+
 /* The socket is connected, so the kernel has checked address and port. */
 static void udp_readable(struct query *query)
 {
@@ -151,7 +164,8 @@ static void udp_readable(struct query *query)
 			return;
 		}
 		if (question_read(&query->question, reply, (size_t)n, &query->options->expect,
-			    &answer) == 0) {
+			    &answer) == 0 &&
+			verified(query, reply, (size_t)n)) {
 			finish_answer(query, &answer);
 			return;
 		}
@@ -161,13 +175,13 @@ static void udp_readable(struct query *query)
 
 static void tcp_send(struct query *query)
 {
-	uint8_t message[2 + QUESTION_MAX];
-	size_t len = 2 + query->question.len;
+	uint8_t message[2 + sizeof query->wire];
+	size_t len = 2 + query->wire_len;
 	ssize_t n;
 
-	message[0] = (uint8_t)(query->question.len >> 8);
-	message[1] = (uint8_t)query->question.len;
-	memcpy(message + 2, query->question.bytes, query->question.len);
+	message[0] = (uint8_t)(query->wire_len >> 8);
+	message[1] = (uint8_t)query->wire_len;
+	memcpy(message + 2, query->wire, query->wire_len);
 	n = send(query->fd, message + query->at, len - query->at, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n < 0) {
 		if (!would_block(errno))
@@ -240,6 +254,10 @@ static void tcp_body(struct query *query)
 
 	if (!tcp_take(query, query->body, query->body_len))
 		return;
+	if (!verified(query, query->body, query->body_len)) {
+		finish_without(query, QUERY_NO_ANSWER, "the reply isn't signed with the key");
+		return;
+	}
 	/* Nobody but the server can say something wrong on a stream. */
 	if (question_read(&query->question, query->body, query->body_len, &query->options->expect,
 		    &answer) == 0)
@@ -320,7 +338,7 @@ static int ask(struct query *query, sd_event *loop, const char **call)
 		errno != EINPROGRESS)
 		return -errno;
 	*call = "send";
-	if (udp && send(query->fd, query->question.bytes, query->question.len, MSG_DONTWAIT) < 0)
+	if (udp && send(query->fd, query->wire, query->wire_len, MSG_DONTWAIT) < 0)
 		return -errno;
 	return 0;
 }
@@ -345,7 +363,15 @@ int query_new(struct query **out, sd_event *loop, const struct query_options *op
 		if (getrandom(&id, sizeof id, GRND_NONBLOCK) != sizeof id)
 			id = (uint16_t)query->sent_at.ns;
 		question_set_id(&query->question, id);
-		r = ask(query, loop, &call);
+		memcpy(query->wire, query->question.bytes, query->question.len);
+		query->wire_len = query->question.len;
+		r = 0;
+		call = "sign";
+		if (options->signer)
+			r = options->signer->sign(options->signer->arg, query->wire,
+				&query->wire_len, sizeof query->wire, &query->session);
+		if (r == 0)
+			r = ask(query, loop, &call);
 	}
 	if (r < 0) {
 		classify(-r, call, result);
@@ -360,7 +386,6 @@ void query_repeat(struct query *query)
 {
 	if (query->state != STATE_UDP)
 		return;
-	if (send(query->fd, query->question.bytes, query->question.len, MSG_DONTWAIT) < 0 &&
-		!would_block(errno))
+	if (send(query->fd, query->wire, query->wire_len, MSG_DONTWAIT) < 0 && !would_block(errno))
 		finish_errno(query, errno, "send");
 }

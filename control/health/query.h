@@ -38,7 +38,20 @@ struct query_result {
 	char detail[160]; /* for people; "" for QUERY_OK */
 };
 
+/* Signs what is asked and verifies what comes back (TSIG, RFC 8945): this folder
+ * knows no keys. It must live as long as the queries that use it. */
+struct query_signer {
+	/* Signs the message of *size bytes in place, in `room` bytes. 0 with a session, or
+	 * negative errno: nothing is asked then. */
+	int (*sign)(void *arg, uint8_t *wire, size_t *size, size_t room, void **session);
+	/* Is the reply signed by whom it was asked of? */
+	bool (*verify)(void *session, const uint8_t *wire, size_t size);
+	void (*end)(void *session);
+	void *arg;
+};
+
 struct query_options {
+	const struct query_signer *signer; /* NULL: unsigned */
 	enum query_transport transport;
 	struct sockaddr_storage source;      /* ss_family AF_UNSPEC: the kernel's choice */
 	struct sockaddr_storage destination; /* with port */

@@ -27,7 +27,8 @@ int question_build(struct question_wire *query, const char *name, uint16_t qtype
 		r = -ENOMEM;
 		goto out;
 	}
-	knot_wire_set_id(query->bytes, 0);
+	/* libknot takes the header as it finds it. */
+	memset(query->bytes, 0, KNOT_WIRE_HEADER_SIZE);
 	if (knot_pkt_put_question(packet, qname, KNOT_CLASS_IN, qtype) != KNOT_EOK)
 		goto out;
 	query->len = packet->size;
