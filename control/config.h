@@ -31,7 +31,7 @@ enum config_death { CONFIG_DEATH_HOLD, CONFIG_DEATH_WITHDRAW };
 enum config_degrade { CONFIG_DEGRADE_DRAINS, CONFIG_DEGRADE_WITHDRAWS };
 enum config_guard { CONFIG_GUARD_HOLD, CONFIG_GUARD_WITHDRAW };
 enum config_family { CONFIG_FAMILY_BOTH, CONFIG_FAMILY_4, CONFIG_FAMILY_6 };
-enum config_check_type { CONFIG_CHECK_UDP, CONFIG_CHECK_TCP };
+enum config_check_type { CONFIG_CHECK_UDP, CONFIG_CHECK_TCP, CONFIG_CHECK_SCRIPT };
 /* Ordered by what it may cause. */
 enum config_severity { CONFIG_INFO, CONFIG_DEGRADE, CONFIG_FATAL };
 enum config_log_level { CONFIG_LOG_ERROR, CONFIG_LOG_WARNING, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG };
@@ -72,7 +72,9 @@ struct config_peer {
 };
 
 struct config_check {
-	int type;               /* enum config_check_type */
+	int type;       /* enum config_check_type */
+	char **command; /* script: absolute path, arguments */
+	size_t command_count;
 	struct address address; /* another host's: a dependency; no family: the local server */
 	uint32_t port;          /* of that host */
 	struct domain key;      /* that signs its questions; empty: none */

@@ -327,6 +327,17 @@ static int health_check(struct check *check)
 	for (size_t i = 0; i < config->health.checks_count; i++) {
 		const struct config_check *one = &config->health.checks[i];
 
+		snprintf(path, sizeof(path), "health.checks[%zu]", i);
+		if (one->type == CONFIG_CHECK_SCRIPT
+				? one->name.text || one->command_count == 0 ||
+					  one->command[0][0] != '/' ||
+					  one->address.family != AF_UNSPEC || one->key.text
+				: !one->name.text || one->command_count > 0)
+			return check_fail(check, path,
+				one->type == CONFIG_CHECK_SCRIPT
+					? "a script has a command that begins with its whole path, "
+					  "and no name, address or key"
+					: "a question has a name, and no command");
 		snprintf(path, sizeof(path), "health.checks[%zu].key", i);
 		if (one->key.text && !config_key_named(config, &one->key))
 			return key_refuse(check, &one->key, path);

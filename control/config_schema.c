@@ -98,7 +98,7 @@ static const char *const deaths[] = {"hold", "withdraw", NULL};
 static const char *const degrades[] = {"drain", "withdraw", NULL};
 static const char *const guards[] = {"hold", "withdraw", NULL};
 static const char *const families[] = {"both", "4", "6", NULL};
-static const char *const check_types[] = {"udp", "tcp", NULL};
+static const char *const check_types[] = {"udp", "tcp", "script", NULL};
 static const char *const severities[] = {"info", "degrade", "fatal", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const algorithms[] = {
@@ -209,9 +209,14 @@ static const struct config_section expect_section = SECTION(expect_fields, 0);
 
 static const struct config_field check_fields[] = {
 	{"type", CONFIG_TYPE_CHOICE, CONFIG_REQUIRED, offsetof(struct config_check, type),
-		.choices = check_types, .help = "transport of the question"},
-	{"name", CONFIG_TYPE_DOMAIN, CONFIG_REQUIRED, offsetof(struct config_check, name),
+		.choices = check_types,
+		.help = "a question over UDP or TCP, or a program that is run"},
+	{"name", CONFIG_TYPE_DOMAIN, 0, offsetof(struct config_check, name),
 		.help = "name asked for"},
+	{"command", CONFIG_TYPE_STRING, CONFIG_MANY, offsetof(struct config_check, command), 1,
+		4095, .most = 32, .check = text_check,
+		.help = "script: the program, by its whole path, and its arguments; no shell. Exit "
+			"code 0 is good, another one isn't; what it writes first is shown"},
 	{"qtype", CONFIG_TYPE_RRTYPE, 0, offsetof(struct config_check, qtype), .fallback = "SOA",
 		.help = "type asked for"},
 	{"expect", CONFIG_TYPE_SECTION, 0, .section = &expect_section,

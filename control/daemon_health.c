@@ -16,6 +16,8 @@ struct borrowed {
 	struct sockaddr_storage *service;
 	const char **required;
 	struct health_check_options *checks;
+	size_t command_count;
+	const char ***commands; /* NULL at the end, as exec() has them */
 	struct route_prefix_options *prefixes;
 	char (*texts)[VALUE_TEXT];
 	struct signers *signers; /* not copied: it has to live as long as the flow */
@@ -27,6 +29,9 @@ static void borrowed_free(struct borrowed *borrowed)
 	free(borrowed->service);
 	free(borrowed->required);
 	free(borrowed->checks);
+	for (size_t i = 0; borrowed->commands && i < borrowed->command_count; i++)
+		free(borrowed->commands[i]);
+	free(borrowed->commands);
 	free(borrowed->prefixes);
 	free(borrowed->texts);
 	signers_free(borrowed->signers);
@@ -110,6 +115,30 @@ static void peers_fill(const struct config *config, const struct signers *signer
 	}
 }
 
+/* The scripts' words, with an end. */
+static int commands_fill(const struct config *config, struct borrowed *borrowed)
+{
+	borrowed->command_count = config->health.checks_count;
+	borrowed->commands = calloc(borrowed->command_count + 1, sizeof(*borrowed->commands));
+	if (!borrowed->commands)
+		return -ENOMEM;
+	for (size_t i = 0; i < borrowed->command_count; i++) {
+		const struct config_check *check = &config->health.checks[i];
+		const char **words;
+
+		if (check->type != CONFIG_CHECK_SCRIPT)
+			continue;
+		words = calloc(check->command_count + 1, sizeof(*words));
+		if (!words)
+			return -ENOMEM;
+		for (size_t j = 0; j < check->command_count; j++)
+			words[j] = check->command[j];
+		borrowed->commands[i] = words;
+		borrowed->checks[i].command = words;
+	}
+	return 0;
+}
+
 static void prefixes_fill(const struct config *config, struct borrowed *borrowed)
 {
 	for (size_t i = 0; i < config->routing.prefixes_count; i++) {
@@ -189,6 +218,8 @@ static int options_fill(const struct config *config, const char *node,
 	checks_fill(config, borrowed->signers, borrowed->checks);
 	peers_fill(config, borrowed->signers, borrowed->checks + config->health.checks_count);
 	prefixes_fill(config, borrowed);
+	if (commands_fill(config, borrowed) < 0)
+		return -ENOMEM;
 	snprintf(borrowed->owner, sizeof(borrowed->owner), "anoded[%d]", getpid());
 
 	address_sockaddr(&config->local_server.address, (uint16_t)config->local_server.port,

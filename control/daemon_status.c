@@ -140,7 +140,7 @@ static bool checks_fill(const struct daemon *daemon, struct snapshot *snapshot)
 
 		health_check_status(daemon->health, i, &status);
 		snapshot->checks[i] = (struct ctl_check){.name = status.name,
-			.type = probe_transport_name(status.transport),
+			.type = status.type,
 			.target = status.target,
 			.verdict = verdict_name(
 				status.verdict > status.content ? status.verdict : status.content),

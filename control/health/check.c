@@ -97,6 +97,12 @@ void check_probed(void *arg, const struct probe_result *result)
 	}
 	if (result->outcome != PROBE_OK && !result->late)
 		check->failed++;
+	if (check->script) {
+		check_explain(check);
+		if (changed)
+			check->checks->changed(check->checks->arg);
+		return;
+	}
 	if (check->transport == QUERY_TCP)
 		probe_set_interval(check->probe, state == VERDICT_GOOD && check_is_good(check)
 							 ? check->steady
@@ -128,7 +134,8 @@ int checks_burst_due(sd_event_source *source, uint64_t usec, void *arg)
 		timer_set(checks->burst_timer,
 			mono_after(checks->burst_from, span_ms(burst_ms[checks->burst_next])));
 	for (size_t i = 0; i < checks->count; i++)
-		if (checks->all[i].transport == QUERY_UDP && !checks->all[i].dependency)
+		if (checks->all[i].transport == QUERY_UDP && checks->all[i].probe &&
+			!checks->all[i].dependency)
 			probe_now(checks->all[i].probe);
 	return 0;
 }

@@ -20,7 +20,8 @@
 #define TCP_INTERVAL_MS    1000
 #define TCP_TIMEOUT_MIN_MS 200
 /* Another host is further away. */
-#define REMOTE_TIMEOUT_MS 900
+#define REMOTE_TIMEOUT_MS  900
+#define SCRIPT_INTERVAL_MS 1000
 
 /* Fills one in; port: network byte order. */
 static int target_set(
@@ -104,6 +105,29 @@ static void set_intervals(struct check *check, struct probe_options *probe,
 	probe->interval = check->unsteady;
 }
 
+/* The check is a program: run each second, if nothing else is said. */
+static int script_add(struct check *check, const struct health_options *options,
+	const struct health_check_options *wanted)
+{
+	struct script_options script = {.command = wanted->command,
+		.interval = wanted->interval.ns > 0
+				    ? wanted->interval
+				    : at_least(options->interval, SCRIPT_INTERVAL_MS),
+		.timeout = wanted->timeout};
+	struct checks *checks = check->checks;
+
+	if (script.timeout.ns == 0)
+		script.timeout = script.interval;
+	check->transport = QUERY_TCP;
+	check->steady = check->unsteady = script.interval;
+	script.phase.ns = script.interval.ns * (int64_t)(checks->count - 1) / (int64_t)checks->room;
+	if (asprintf(&check->name, "script %s", wanted->command[0]) < 0) {
+		check->name = NULL;
+		return -ENOMEM;
+	}
+	return script_new(&check->script, checks->loop, &script, check_probed, check);
+}
+
 /* Fills the check's texts; the probe is made when all checks are known. */
 static int check_add(struct checks *checks, const struct target *target,
 	const struct health_options *options, const struct health_check_options *wanted,
@@ -130,8 +154,10 @@ static int check_add(struct checks *checks, const struct target *target,
 	verdict_init(&check->live, mono_now());
 	verdict_init(&check->content, mono_now());
 	check->since = wall_now();
-	question_type_text(wanted->qtype, type);
 	checks->count++;
+	if (wanted->command)
+		return script_add(check, options, wanted);
+	question_type_text(wanted->qtype, type);
 	if (asprintf(&check->name, "%s %s %s %s", probe_transport_name(wanted->transport),
 		    target->text, wanted->name, type) < 0) {
 		check->name = NULL;
@@ -215,7 +241,9 @@ static int checks_build(
 		if (r == 0)
 			continue;
 		snprintf(error->text, sizeof error->text, "check %zu (%.100s): %s", i + 1,
-			options->checks[i].name, strerror(-r));
+			options->checks[i].command ? options->checks[i].command[0]
+						   : options->checks[i].name,
+			strerror(-r));
 		return r;
 	}
 	return 0;
@@ -253,6 +281,7 @@ void checks_free(struct checks *checks)
 		return;
 	for (size_t i = 0; i < checks->count; i++) {
 		probe_free(checks->all[i].probe);
+		script_free(checks->all[i].script);
 		free(checks->all[i].name);
 	}
 	sentinel_free(checks->sentinel);
@@ -295,8 +324,12 @@ void checks_start(struct checks *checks)
 {
 	const struct target *server = &checks->targets[0];
 
-	for (size_t i = 0; i < checks->count; i++)
-		probe_start(checks->all[i].probe);
+	for (size_t i = 0; i < checks->count; i++) {
+		if (checks->all[i].script)
+			script_start(checks->all[i].script);
+		else
+			probe_start(checks->all[i].probe);
+	}
 	/* Without it refusal is noticed at the next probe: not worth a failure. */
 	if (checks->want_sentinel &&
 		sentinel_new(&checks->sentinel, checks->loop,
@@ -317,6 +350,7 @@ void checks_status(const struct checks *checks, size_t index, struct health_chec
 	*status = (struct health_check_status){
 		.name = check->name,
 		.target = check->target->text,
+		.type = check->script ? "script" : probe_transport_name(check->transport),
 		.transport = check->transport,
 		.severity = check->severity,
 		.implicit = check->implicit,

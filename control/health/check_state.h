@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 
 #include "control/health/check.h"
+#include "control/health/script.h"
 
 struct target {
 	struct sockaddr_storage address;
@@ -29,7 +30,8 @@ struct check {
 	enum query_transport transport;
 	struct verdict_options verdict_options;
 	struct span steady, unsteady; /* intervals */
-	struct probe *probe;
+	struct probe *probe;          /* or */
+	struct script *script;        /* the other one is NULL */
 	char *name;
 
 	struct verdict live, content;

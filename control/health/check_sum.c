@@ -74,7 +74,10 @@ static bool fails(const struct check *check)
 
 static void explicit_add(const struct check *check, struct policy_server *server)
 {
-	if (check->severity == HEALTH_FATAL) {
+	if (check->script && check->severity == HEALTH_FATAL) {
+		if (check->content.state == VERDICT_BAD && !server->fatal_check)
+			server->fatal_check = check->failing;
+	} else if (check->severity == HEALTH_FATAL) {
 		struct summary summary = {.state = VERDICT_UNKNOWN};
 
 		summary_add(&summary, &check->live);
@@ -109,7 +112,7 @@ void checks_server(
 		if (check->dependency ||
 			(check->family != AF_UNSPEC && check->family != prefix->family))
 			continue;
-		if (mono_before(server->heard, check->live.last_good))
+		if (!check->script && mono_before(server->heard, check->live.last_good))
 			server->heard = check->live.last_good;
 		if (!check->implicit) {
 			explicit_add(check, server);
@@ -157,10 +160,16 @@ bool checks_suppose(const struct checks *checks, const char *name, size_t length
 	/* The one thread that knows it is in here. */
 	check = &checks->all[found - checks->all];
 	before = *check;
-	check->live.state = check->transport == QUERY_UDP ? VERDICT_REFUSED : VERDICT_SILENT;
-	check->live.since = mono_now();
+	if (check->script) {
+		check->content.state = VERDICT_BAD;
+	} else {
+		check->live.state =
+			check->transport == QUERY_UDP ? VERDICT_REFUSED : VERDICT_SILENT;
+		check->live.since = mono_now();
+	}
 	checks_server(checks, prefix, &input->server);
 	checks_dependencies(checks, &node->dependencies);
 	check->live = before.live;
+	check->content = before.content;
 	return true;
 }

@@ -49,6 +49,10 @@ struct health_check_options {
 	 * AF_UNSPEC: the local server. */
 	struct sockaddr_storage address;
 	const struct query_signer *signer; /* NULL: unsigned; outlives the checks */
+	/* A program to run instead of a question: absolute path, arguments, NULL. Of
+	 * severity fatal its exit code withdraws; that it can't be run, or takes too
+	 * long, degrades at most. */
+	const char *const *command;
 	bool peer; /* another node: says nothing of this one, only whether that one is well */
 };
 
@@ -206,6 +210,7 @@ struct health_prefix_status {
 struct health_check_status {
 	const char *name;   /* "udp 127.0.0.1 example.com SOA" */
 	const char *target; /* "127.0.0.1" */
+	const char *type;   /* "udp", "tcp", "script" */
 	enum query_transport transport;
 	enum health_severity severity; /* implicit ones: fatal over UDP, degrade over TCP */
 	bool implicit;                 /* of a required zone */

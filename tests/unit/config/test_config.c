@@ -403,6 +403,31 @@ static void difference_names_keys_and_those_that_need_a_restart(void **state)
 
 /* Every way to cut the sample short is refused or parsed, and leaks nothing
  * (under ASan). */
+static void scripts_and_questions_are_told_apart(void **state)
+{
+#define CHECK(text) "health: {checks: [{" text "}]}\n"
+	static const char *const wrong[] = {CHECK("type: script"),
+		CHECK("type: script, command: [true]"),
+		CHECK("type: script, command: [/bin/true], name: a.example"),
+		CHECK("type: script, command: [/bin/true], address: 192.0.2.7"), CHECK("type: udp"),
+		CHECK("type: udp, name: a.example, command: [/bin/true]"),
+		CHECK("type: tcp, name: a.example, key: nobody")};
+	struct config_error error;
+	struct config *config;
+	char text[512];
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		snprintf(text, sizeof(text), GOOD "%s", wrong[i]);
+		assert_int_equal(config_parse(text, strlen(text), &config, &error), -EINVAL);
+		assert_non_null(strstr(error.message, "health.checks[0]"));
+	}
+	config = parse(GOOD CHECK("type: script, command: [/bin/df, -h], severity: fatal"));
+	assert_int_equal(config->health.checks[0].command_count, 2);
+	assert_string_equal(config->health.checks[0].command[1], "-h");
+	config_free(config);
+#undef CHECK
+}
+
 static void cut_files_never_crash(void **state)
 {
 	struct config_error error;
@@ -435,6 +460,7 @@ int main(void)
 		cmocka_unit_test(unreadable_file_is_an_error_without_place),
 		cmocka_unit_test(shown_configuration_parses_to_itself),
 		cmocka_unit_test(difference_names_keys_and_those_that_need_a_restart),
+		cmocka_unit_test(scripts_and_questions_are_told_apart),
 		cmocka_unit_test(cut_files_never_crash),
 	};
 

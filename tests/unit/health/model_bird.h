@@ -17,7 +17,7 @@ struct model_bird {
 	bool up[PROTOS], absent[PROTOS];
 	bool edge_up;
 	const char *foreign; /* exports the v4 prefix as well, at lower preference */
-	bool sibling; /* edge1 has the v4 prefix from another node */
+	bool sibling;        /* edge1 has the v4 prefix from another node */
 	bool deny;           /* a restricted socket */
 	unsigned configured; /* times */
 	unsigned asked;      /* for its status; its dates wander, as BIRD's do */

@@ -603,6 +603,62 @@ static void out_of_withdrawn_the_way_leads_through_degraded(void **state)
 	ASSERT_WITHIN(f->loop, 5000, all(f, ROUTE_ANNOUNCED));
 }
 
+static void script_is(const struct fixture *f, const char *text)
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/said", f->top);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* A script that says and does what stands in a file. */
+static void scripts_withdraw_by_their_exit_code_only(void **state)
+{
+	struct fixture *f = *state;
+	char line[128];
+	const char *command[] = {"/bin/sh", "-c", line, NULL};
+	const char *missing[] = {"/nowhere/at/all", NULL};
+	struct health_check_options checks[2] = {{.command = command,
+							 .severity = HEALTH_FATAL,
+							 .interval = span_ms(200),
+							 .timeout = span_ms(190)},
+		{.command = missing,
+			.severity = HEALTH_INFO,
+			.interval = span_ms(200),
+			.timeout = span_ms(190)}};
+	struct health_check_status status;
+
+	snprintf(line, sizeof line, ". %s/said", f->top);
+	script_is(f, "exit 0");
+	f->options.checks = checks;
+	f->options.check_count = 2;
+	announced(f);
+	script_is(f, "echo 'disk is full'; exit 2");
+	ASSERT_WITHIN(f->loop, 5000, all(f, ROUTE_WITHDRAWN));
+	assert_int_equal(f->cause, POLICY_CHECK);
+	assert_non_null(strstr(f->reason, "exit code 2: disk is full"));
+	script_is(f, "exit 0");
+	ASSERT_WITHIN(f->loop, 8000, all(f, ROUTE_ANNOUNCED));
+	/* One that hangs, and so what it started, is killed and degrades. */
+	script_is(f, "sleep 600 & sleep 600");
+	ASSERT_WITHIN(f->loop, 8000, all(f, ROUTE_DEGRADED));
+	assert_int_equal(f->cause, POLICY_CONTENT);
+	assert_non_null(strstr(f->reason, "not done in time"));
+	script_is(f, "exit 127");
+	ASSERT_STAYS(f->loop, 800, all(f, ROUTE_DEGRADED));
+	for (size_t i = 0; i < health_check_count(f->health); i++) {
+		health_check_status(f->health, i, &status);
+		if (strcmp(status.name, "script /nowhere/at/all") == 0)
+			break;
+	}
+	assert_string_equal(status.type, "script");
+	assert_int_equal(status.verdict, VERDICT_BLIND);
+}
+
 static void what_if_decides_and_does_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -1080,6 +1136,7 @@ int main(void)
 		TEST(a_dependency_degrades_and_a_partition_changes_nothing),
 		TEST(a_route_without_a_healthy_peer_is_no_other_node),
 		TEST(out_of_withdrawn_the_way_leads_through_degraded),
+		TEST(scripts_withdraw_by_their_exit_code_only),
 		TEST(what_if_decides_and_does_nothing),
 		TEST(restored_overrides_are_in_force_before_the_first_decision),
 		TEST(without_its_overrides_nothing_rises_until_auto),
