@@ -13,20 +13,13 @@
 
 static void nsid_read(struct reply *reply, const uint8_t *options, size_t size)
 {
-	for (size_t at = 0; at + 4 <= size;) {
-		unsigned code = octets_u16(options + at);
-		size_t length = octets_u16(options + at + 2);
+	size_t length;
+	const uint8_t *data = message_option(options, size, OPTION_NSID, &length);
 
-		at += 4;
-		if (length > size - at)
-			return;
-		if (code == OPTION_NSID) {
-			reply->nsid_size = length < REPLY_NSID ? length : REPLY_NSID;
-			memcpy(reply->nsid, options + at, reply->nsid_size);
-			return;
-		}
-		at += length;
-	}
+	if (!data)
+		return;
+	reply->nsid_size = length < REPLY_NSID ? length : REPLY_NSID;
+	memcpy(reply->nsid, data, reply->nsid_size);
 }
 
 static void name_take(struct reply *reply, const struct message_record *record)

@@ -154,3 +154,18 @@ int message_next(struct message *message, struct message_record *record)
 	message->at = at + rdata_size;
 	return 1;
 }
+
+const uint8_t *message_option(const uint8_t *rdata, size_t size, uint16_t code, size_t *length)
+{
+	for (size_t at = 0; at + 4 <= size; at += *length) {
+		bool found = octets_u16(rdata + at) == code;
+
+		*length = octets_u16(rdata + at + 2);
+		at += 4;
+		if (*length > size - at)
+			break;
+		if (found)
+			return rdata + at;
+	}
+	return NULL;
+}

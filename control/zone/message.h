@@ -72,6 +72,10 @@ int message_next(struct message *message, struct message_record *record);
  * looked at. */
 int message_skip(struct message *message, struct message_place *place);
 
+/* The data of the first option of that code in an OPT record's RDATA (RFC 6891 6.1.2), its length
+ * in *length; NULL: none. */
+const uint8_t *message_option(const uint8_t *rdata, size_t size, uint16_t code, size_t *length);
+
 /* Expands the name at offset 'at' of the message into 'name'. The octets before its first pointer
  * (that one included) must end by 'limit'. Pointers only lead back (RFC 1035 4.1.4), so that it
  * ends. '*size' is the expanded length. Returns the offset behind the name or -EBADMSG. */

@@ -12,21 +12,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#define OPTION_EXPIRE 9
+
 /* The EXPIRE option of an OPT record (RFC 7314 3.2), or UINT32_MAX. */
 static uint32_t expire_option(const uint8_t *options, size_t size)
 {
-	for (size_t at = 0; at + 4 <= size;) {
-		unsigned code = octets_u16(options + at);
-		size_t length = octets_u16(options + at + 2);
+	const uint8_t *data;
+	size_t length;
 
-		at += 4;
-		if (length > size - at)
-			break;
-		if (code == 9 && length == 4)
-			return octets_u32(options + at);
-		at += length;
-	}
-	return UINT32_MAX;
+	data = message_option(options, size, OPTION_EXPIRE, &length);
+	return data && length == 4 ? octets_u32(data) : UINT32_MAX;
 }
 
 /* The records: the zone's SOA among the answers, and what the OPT record says. */
