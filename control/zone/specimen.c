@@ -62,8 +62,10 @@ static void long_make(struct specimen *to, const struct zone_node *node)
 }
 
 /*
- * Must the name, which the DNAME makes, be denied by another NSEC than its closest encloser's, and
- * the wildcard there by a third one?
+ * Is what the DNAME makes denied by one NSEC, and the wildcard there by another one, which covers
+ * the closest encloser as well? That is so where the encloser is an empty non-terminal and not all
+ * below it comes behind the name; servers that take the encloser's NSEC for the name's show it only
+ * there.
  */
 static bool name_is_denied(const struct zone *zone, const struct zone_rdata *target)
 {
@@ -79,9 +81,8 @@ static bool name_is_denied(const struct zone *zone, const struct zone_rdata *tar
 		return false;
 	memcpy(star + 2, encloser->name, encloser->name_size);
 	before = zone_find_before(zone, made.name);
-	return zone_rrset(encloser, RR_NSEC) && !zone_find(zone, made.name) &&
-	       !(encloser->flags & (ZONE_NODE_CUT | ZONE_NODE_DNAME | ZONE_NODE_OCCLUDED |
-					   ZONE_NODE_STAR_BELOW)) &&
+	return encloser->flags & ZONE_NODE_EMPTY && !zone_find(zone, made.name) &&
+	       !(encloser->flags & (ZONE_NODE_OCCLUDED | ZONE_NODE_STAR_BELOW)) &&
 	       before != encloser && before != zone_find_before(zone, star);
 }
 

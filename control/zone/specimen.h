@@ -16,8 +16,8 @@ enum specimen_kind {
 	SPECIMEN_BARE,       /* a name without SOA, which is no alias */
 	SPECIMEN_LONG,       /* below a DNAME, which makes it too long */
 	SPECIMEN_DNAME,      /* below a DNAME, and not too long */
-	SPECIMEN_DENIED,     /* what a DNAME makes of it isn't there, as an NSEC proves that isn't
-			      * the closest encloser's */
+	SPECIMEN_DENIED,     /* what a DNAME makes of it isn't there, and its closest encloser is an
+			      * empty non-terminal, denied by another NSEC */
 	SPECIMEN_ALIAS_OUT,  /* a CNAME into another zone that the server is known to hold */
 	SPECIMEN_STAR_ALIAS, /* a wildcard's CNAME is its answer */
 	SPECIMEN_SECURE,     /* a delegation with DS, in a signed zone */

@@ -197,6 +197,33 @@ static struct settings_profile told(const struct answer *a, const struct specime
 	return profile;
 }
 
+static void what_must_be_denied_shows_whose_nsec_does_it(void **state)
+{
+	/* t.example. is an empty non-terminal: b.t.example.'s NSEC denies, the apex's covers t */
+	static const char signed_text[] =
+		"@ 60 SOA ns h 1 7200 3600 1209600 300\n@ 60 NS ns.elsewhere.\n"
+		"@ 60 DNSKEY 257 3 13 AAAA\n"
+		"@ 60 RRSIG SOA 13 1 60 20700101000000 20260101000000 1 example. AAAA\n"
+		"@ 60 NSEC b.t NS SOA\nb.t 60 A 192.0.2.1\nb.t 60 NSEC u A\n"
+		"u 60 DNAME t\nu 60 NSEC @ DNAME\n";
+	struct specimen all[SPECIMEN_KINDS];
+	const struct specimen *denied = &all[SPECIMEN_DENIED];
+	uint8_t dname[] = "\1t\7example", cname[] = "\14no-such-name\1t\7example";
+	uint8_t apex_nsec[] = "\1b\1t\7example", right_nsec[] = "\1u\7example";
+	struct answer a;
+
+	collect(all, signed_text);
+	assert_string_equal(shown(denied), "no-such-name.u.example.");
+	answer_begin(&a, denied, SPECIMEN_DENIED, QR | AA | 3);
+	answer_add(&a, 0, "u.example.", RR_DNAME, 60, dname, sizeof(dname));
+	answer_add(&a, 0, "no-such-name.u.example.", RR_CNAME, 60, cname, sizeof(cname));
+	answer_add(&a, 1, "example.", RR_NSEC, 60, apex_nsec, sizeof(apex_nsec));
+	/* NSD */
+	assert_int_equal(told(&a, denied, SPECIMEN_DENIED, 0).settled, 0);
+	answer_add(&a, 1, "b.t.example.", RR_NSEC, 60, right_nsec, sizeof(right_nsec));
+	assert_int_equal(told(&a, denied, SPECIMEN_DENIED, 0).settled, SETTINGS_DNAME_NSEC_PASS);
+}
+
 static void negative_answers_tell_of_the_soa(void **state)
 {
 	struct specimen all[SPECIMEN_KINDS];
@@ -357,6 +384,7 @@ int main(void)
 		cmocka_unit_test(a_zone_shows_what_it_has),
 		cmocka_unit_test(a_zone_without_shows_nothing),
 		cmocka_unit_test(a_shelf_holds_some_of_each_kind),
+		cmocka_unit_test(what_must_be_denied_shows_whose_nsec_does_it),
 		cmocka_unit_test(negative_answers_tell_of_the_soa),
 		cmocka_unit_test(aliases_tell_where_chains_end),
 		cmocka_unit_test(any_tells_the_lowest_type_or_tc),
