@@ -58,8 +58,10 @@ static void a_word_matches_a_key_when_its_folded_octets_do(void **state)
 		u64 other = word ^ 1ull << random_below(64);
 
 		assert_false(words_differ(word, other, key, word_fold(other), ~0ull, ~0ull));
-		assert_int_equal(!words_differ(word, other, key, key, ~0ull, ~0ull), word_fold(other) == key);
-		assert_int_equal(!words_differ(other, word, key, key, ~0ull, ~0ull), word_fold(other) == key);
+		assert_int_equal(!words_differ(word, other, key, key, ~0ull, ~0ull),
+			word_fold(other) == key);
+		assert_int_equal(!words_differ(other, word, key, key, ~0ull, ~0ull),
+			word_fold(other) == key);
 		/* an octet beside the letters, whose 0x20 differs */
 		other = (word & ~0xffull) | "@[`{\0 \xc1\xe1"[random_below(8)];
 		assert_true(words_differ(other ^ 0x20, word, word_fold(other), key, ~0ull, ~0ull));
