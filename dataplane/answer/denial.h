@@ -811,9 +811,13 @@ INLINE int denial_differs(PACKET *p, struct query *q, u32 proof)
 	const struct image_entry *e;
 	const struct settings *s;
 
-	/* of names that begin with "*" NSD proves more where they are there, Knot less where not */
-	if (name_is_star(q) && (synthesised || (proof == PROOF_NODATA && q->flags & QUERY_NSEC3)))
-		return REASON_DNSSEC;
+	/* of names that begin with "*" NSD proves more where they are there, Knot less where not; of
+	 * empty non-terminals BIND takes another NSEC */
+	if (name_is_star(q) && (synthesised || proof == PROOF_NODATA)) {
+		e = image_at(p, q->entry, 0);
+		if (!e || synthesised || q->flags & QUERY_NSEC3 || e->types == 0)
+			return REASON_DNSSEC;
+	}
 	if (proof == PROOF_WILDCARD_NODATA) {
 		e = image_at(p, q->entry, 0);
 		if (!e)
