@@ -811,8 +811,8 @@ INLINE int denial_differs(PACKET *p, struct query *q, u32 proof)
 	const struct image_entry *e;
 	const struct settings *s;
 
-	/* of names that begin with "*" NSD proves more where they are there, Knot less where not; of
-	 * empty non-terminals BIND takes another NSEC */
+	/* of names that begin with "*" NSD proves more where they are there, Knot less where not;
+	 * of empty non-terminals BIND takes another NSEC */
 	if (name_is_star(q) && (synthesised || proof == PROOF_NODATA)) {
 		e = image_at(p, q->entry, 0);
 		if (!e || synthesised || q->flags & QUERY_NSEC3 || e->types == 0)
