@@ -13,7 +13,8 @@
 #include "find.h"
 #include "sha1.h"
 
-#define NSEC3_LABEL 32 /* octets of a hash in base32hex */
+#define NSEC3_LABEL 32          /* octets of a hash in base32hex */
+#define TWO_STARS   0x2a012a01u /* the labels "*" and "*", as a word of memory */
 
 enum proof {
 	PROOF_NONE,
@@ -457,8 +458,8 @@ INLINE int key_append(struct query *q, u32 from, u32 to)
 
 /*
  * The denial at q->node is one more that is sent. Servers that compress its owner's name against
- * all others write less than we do: of the first, which shares no more with the question than
- * `shared` octets, so many less; of others perhaps all of it.
+ * all others write less than we do: of a single one, which shares no more with the question than
+ * `shared` octets, so many less; of several perhaps all of it, for one may be next to the other.
  */
 INLINE int key_spare(PACKET *p, struct query *q, u32 shared)
 {
@@ -476,6 +477,7 @@ INLINE int key_spare(PACKET *p, struct query *q, u32 shared)
 /* `label` is where the encloser's or the cut's name begins. */
 INLINE int nsec_prove(PACKET *p, struct query *q, u32 proof, u32 label)
 {
+	u32 several = proof == PROOF_NXDOMAIN || proof == PROOF_WILDCARD_NODATA;
 	const struct image_denial *d;
 	u32 size;
 	int reason;
@@ -490,8 +492,8 @@ INLINE int nsec_prove(PACKET *p, struct query *q, u32 proof, u32 label)
 	if (!reason)
 		reason = denial_find(p, q);
 	if (!reason)
-		reason = key_spare(p, q, q->proof_count > 1 || q->hops ? KEY_ROOM : size);
-	if (reason || (proof != PROOF_NXDOMAIN && proof != PROOF_WILDCARD_NODATA))
+		reason = key_spare(p, q, several || q->hops ? KEY_ROOM : size);
+	if (reason || !several)
 		return reason;
 	word_store16(key_place(q, size), '*');
 	key_end(q, size + 2);
@@ -822,8 +824,10 @@ INLINE int denial_differs(PACKET *p, struct query *q, u32 proof)
 		e = image_at(p, q->entry, 0);
 		if (!e)
 			return REASON_IMAGE;
-		/* NSD proves that an empty non-terminal is there, Knot and BIND don't */
-		if (!(q->flags & QUERY_NSEC3) && e->types == 0)
+		/* of a wildcard that is an empty non-terminal NSD proves that it is there, Knot and
+		 * BIND don't; of two stars one below the other BIND proves something else */
+		if (!(q->flags & QUERY_NSEC3) &&
+			(e->types == 0 || (e->key_len >= 4 && word_load32(e->key) == TWO_STARS)))
 			return REASON_DNSSEC;
 		/* NSD sends no closest encloser where the wildcard has such a child */
 		if (q->flags & QUERY_NSEC3 && e->flags & ENTRY_HASHED &&
