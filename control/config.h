@@ -60,6 +60,7 @@ struct config_zone {
 
 struct config_expect {
 	char *rcode;          /* "NOERROR"; NULL: any that proves life */
+	bool authoritative;   /* AA must be set */
 	char *rdata_contains; /* substring of an answer's presentation form; NULL */
 };
 

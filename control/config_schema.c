@@ -201,6 +201,8 @@ static const struct config_section fastpath_section = SECTION(fastpath_fields, 0
 static const struct config_field expect_fields[] = {
 	{"rcode", CONFIG_TYPE_STRING, 0, offsetof(struct config_check, expect.rcode),
 		.choices = rcodes, .help = "the response code"},
+	{"authoritative", CONFIG_TYPE_BOOL, 0, offsetof(struct config_check, expect.authoritative),
+		.fallback = "false", .help = "the answer must have authority (AA)"},
 	{"rdata_contains", CONFIG_TYPE_STRING, 0,
 		offsetof(struct config_check, expect.rdata_contains), 1, 255, .check = text_check,
 		.help = "text that some record of the answer holds"},

@@ -78,6 +78,7 @@ static void checks_fill(const struct config *config, const struct signers *signe
 			.name = check->name.text,
 			.qtype = check->qtype,
 			.rcode = rcode_of(check->expect.rcode),
+			.authoritative = check->expect.authoritative,
 			.rdata_contains = check->expect.rdata_contains,
 			.severity = severities[check->severity],
 			.interval = span_of(check->interval),

@@ -6,7 +6,7 @@
 # router, at the client, in the exit code.
 . "$(dirname "$(readlink -f "$0")")/scene.sh"
 
-scene_begin "t-daemon-$$" 32
+scene_begin "t-daemon-$$" 35
 
 cat >"$scene_dir/small.zone" <<'ZONE'
 $ORIGIN small.test.
@@ -151,6 +151,26 @@ one_family() {
 		measure_await 15 announced 4 && announced 6
 }
 check "a withdrawal of one family leaves the other, and ends by itself" one_family
+kept() {
+	both gone && shows 'all(.prefixes[]; .override.verb == "withdraw" and .override.uid == 0
+		and .override.reason == "a line card")'
+}
+outlives() {
+	ctl withdraw --reason "a line card" && measure_await 2 both gone && restart && measure_await 20 kept &&
+		ctl auto && measure_await 15 both announced && measure_await 15 status_is 0
+}
+check "a withdrawal outlives a restart, until auto" outlives
+remembers() {
+	ctl history --count 20 && ctl --json history | jq -e 'any(.transitions[];
+		.to == "withdrawn" and .cause == "override" and (.reason | test("a line card")))'
+}
+check "history says what happened and why, from before the restart too" remembers
+supposes() {
+	ctl policy && ctl --json policy --what-if server=refused |
+		jq -e 'all(.prefixes[]; .wanted == "announced" and .would.state == "withdrawn" and .would.cause == "refused")' &&
+		! ctl policy --what-if moon=full && both announced
+}
+check "policy says what it would do, and doesn't do it" supposes
 
 # Leaving service and coming back.
 leaves() {

@@ -421,6 +421,9 @@ static void scripts_and_questions_are_told_apart(void **state)
 		assert_int_equal(config_parse(text, strlen(text), &config, &error), -EINVAL);
 		assert_non_null(strstr(error.message, "health.checks[0]"));
 	}
+	config = parse(GOOD CHECK("type: udp, name: a.example, expect: {authoritative: true}"));
+	assert_true(config->health.checks[0].expect.authoritative);
+	config_free(config);
 	config = parse(GOOD CHECK("type: script, command: [/bin/df, -h], severity: fatal"));
 	assert_int_equal(config->health.checks[0].command_count, 2);
 	assert_string_equal(config->health.checks[0].command[1], "-h");
