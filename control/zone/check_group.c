@@ -238,6 +238,6 @@ int check_group(
 		if (!(l.head->flags & FRAGMENT_MORE))
 			return (int)used;
 	}
-	*fault = "more than 4 fragments";
+	*fault = "too many fragments";
 	return -EBADMSG;
 }

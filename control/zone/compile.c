@@ -306,7 +306,7 @@ static int entry_compile(struct making *m, const struct zone_node *node)
 		size = (int)ENTRY_TYPES_AT(key_len);
 		out->passed++;
 	}
-	if ((entry->flags & (ENTRY_CUT | ENTRY_NESTED)) == (ENTRY_CUT | ENTRY_NESTED))
+	if ((entry->flags & (ENTRY_CUT | ENTRY_NESTED | ENTRY_PASS)) == (ENTRY_CUT | ENTRY_NESTED))
 		out->flags |= VERSION_NESTED;
 	if (entry->labels > out->max_labels)
 		out->max_labels = entry->labels;

@@ -363,12 +363,23 @@ static bool params_clear(const struct zone *zone)
 	       !zone_rrset(&zone->nodes[0], RR_NSEC);
 }
 
+/* Does a chain of NSEC3 records, whole or not, stand in the zone? */
+static bool zone_is_hashed(const struct zone *zone)
+{
+	for (uint32_t i = 0; i < zone->node_count; i++)
+		if (zone->nodes[i].flags & ZONE_NODE_NSEC3)
+			return true;
+	return false;
+}
+
 int denial_compile(struct making *m)
 {
 	const struct zone *zone = m->zone;
 	struct compiled *out = m->out;
 	int error = REFUSED;
 
+	if (zone->denial != ZONE_NSEC3 && zone_is_hashed(zone))
+		out->flags |= VERSION_HASHED;
 	if (zone->denial == ZONE_UNSIGNED)
 		return 0;
 	out->denials = calloc(zone->node_count, sizeof(*out->denials));

@@ -186,8 +186,25 @@ static void cut_look(struct specimen all[], const struct zone *zone, const struc
 	}
 }
 
-/* A name without SOA, a set's order, and which type ANY gets. A name whose lowest type isn't A says
- * more about ANY. */
+/*
+ * Does an answer to ANY with the lowest type say that it is always the lowest? NSD has types that
+ * it likes better: one of these must be there and not be the lowest.
+ */
+static bool lowest_tells(const struct zone_node *node)
+{
+	static const uint16_t liked[] = {RR_SOA, RR_A, RR_AAAA, RR_MX, RR_PTR};
+	bool other = false;
+
+	for (uint32_t i = 0; i < sizeof(liked) / sizeof(liked[0]); i++) {
+		if (node->rrsets[0].type == liked[i])
+			return false;
+		other |= zone_rrset(node, liked[i]) != NULL;
+	}
+	return other;
+}
+
+/* A name without SOA, a set's order, and which type ANY gets; with the lowest type if that tells.
+ */
 static void data_look(struct specimen all[], const struct zone_node *node, uint32_t ttl)
 {
 	const struct zone_rrset *a = zone_rrset(node, RR_A);
@@ -205,7 +222,7 @@ static void data_look(struct specimen all[], const struct zone_node *node, uint3
 		name_set(set, node);
 		set->expect = a->count;
 	}
-	if (many->name_size && many->expect != RR_A)
+	if (many->name_size && many->expect)
 		return;
 	for (uint32_t i = 0; i < node->rrset_count; i++) {
 		const struct zone_rrset *rrset = &node->rrsets[i];
@@ -213,10 +230,10 @@ static void data_look(struct specimen all[], const struct zone_node *node, uint3
 		types += rrset->type < SIGNATURE_MIN;
 		size += rrset->size + rrset->count * (uint32_t)(12 + node->name_size);
 	}
-	if (types < 2 || size > SMALL || (many->name_size && node->rrsets[0].type == RR_A))
+	if (types < 2 || size > SMALL || (many->name_size && !lowest_tells(node)))
 		return;
 	name_set(many, node);
-	many->expect = node->rrsets[0].type;
+	many->expect = lowest_tells(node) ? node->rrsets[0].type : 0;
 }
 
 void specimens_collect(struct specimen specimens[static SPECIMEN_KINDS], const struct zone *zone,

@@ -54,7 +54,7 @@ STEP int chain_follow(PACKET *p, struct query *q)
 	if (!q)
 		return REASON_INTERNAL;
 	if (q->chain == CHAIN_PROOFS)
-		return proofs_place(p, q);
+		return q->flags & QUERY_TC ? STEP_NEXT : proofs_place(p, q);
 	q->chain = 0;
 	/* ANY is answered by the alias itself */
 	if (q->flags & QUERY_TC || q->qtype == TYPE_ANY)

@@ -688,10 +688,12 @@ STEP int key_base32(struct query *q, u32 at)
 	for (u32 i = 0; i < NSEC3_LABEL; i++) {
 		u32 octet = (u8)word_fold(*name_place(q, at + 1 + i)), digit = octet - '0';
 
-		if (digit > 9)
-			digit = octet - 'a' + 10;
-		if (digit > 31)
-			return STEP_NEXT;
+		if (digit > 9) {
+			digit = octet - 'a';
+			if (digit > 'v' - 'a')
+				return STEP_NEXT;
+			digit += 10;
+		}
 		bits = bits << 5 | digit;
 		if (i % 8 == 7)
 			word_store64(key_place(q, i / 8 * 5), __builtin_bswap64(bits << 24));

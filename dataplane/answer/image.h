@@ -15,7 +15,7 @@
 #include "types.h"
 
 #define IMAGE_MAGIC        0x31474d4945444f4eull /* "NODEIMG1" */
-#define IMAGE_LAYOUT       3u
+#define IMAGE_LAYOUT       4u
 #define IMAGE_UNIT         16u
 #define IMAGE_UNIT_SHIFT   4
 #define IMAGE_SLACK        8192u /* readable zero bytes behind each shard */

@@ -130,8 +130,12 @@ STEP int fragment_over(PACKET *p, struct query *q, u32 head, u32 length)
 		if (authority && q->flags & QUERY_AA && q->flags & QUERY_PROOF &&
 			!(q->flags & QUERY_OVER) && !(flags & FRAGMENT_DNSSEC))
 			return REASON_ROOM;
-		if (flags & FRAGMENT_OVERSIZE)
+		if (flags & FRAGMENT_OVERSIZE) {
+			/* of glue too long to say what it is, NSD sends a part */
+			if (!(q->flags & QUERY_AA) || q->proof == PROOF_REFERRAL)
+				return REASON_ROOM;
 			q->size += IMAGE_FRAGMENT_MAX;
+		}
 		if (additional)
 			q->spare += COMPRESSION_SPARE;
 		q->flags |= QUERY_OVER;
@@ -164,7 +168,7 @@ INLINE int fragment_place(PACKET *p, struct query *q, u32 offset, u32 rel, u32 r
 	if (f->flags & FRAGMENT_OVERSIZE || at + length > q->limit) {
 		int reason = fragment_over(p, q, word_load32(f->records), length);
 
-		if (reason || !(q->flags & QUERY_OVER))
+		if (reason || !(q->flags & QUERY_OVER) || f->flags & FRAGMENT_OPTIONAL)
 			return reason;
 		at = q->size;
 	} else if (f->records[2] && !(f->flags & FRAGMENT_OPTIONAL) &&
@@ -280,9 +284,10 @@ STEP int referral_place(PACKET *p, struct query *q)
 	if (!q)
 		return REASON_INTERNAL;
 	e = image_at(p, q->referral, 0);
-	rel = e ? type_where(e, TYPE_DS) * 4 : 0;
-	if (!rel)
+	rel = e ? type_where(e, TYPE_DS) : 0;
+	if (!rel || rel & TYPE_SHARED)
 		return REASON_IMAGE;
+	rel *= 4;
 	answers = q->counts & 0xffff;
 	group = q->size;
 	q->group_next = rel;
@@ -318,7 +323,7 @@ STEP int proofs_place(PACKET *p, struct query *q)
 	if (q->referral)
 		reason = referral_place(p, q);
 	for (u32 i = 0; i < PROOFS_MAX; i++) {
-		if (reason)
+		if (reason || q->flags & QUERY_TC)
 			return reason;
 		if (i >= q->proof_count)
 			break;

@@ -88,10 +88,12 @@ STEP int cut_look(PACKET *p, struct query *q)
 		return REASON_SERVER;
 	if (q->flags & QUERY_SIGNED || !(v->flags & VERSION_SIGNED) || !type_where(e, TYPE_DS))
 		return STEP_NEXT;
-	if (q->flags & QUERY_DS_PASS || q->hops)
+	if (q->flags & QUERY_DS_PASS)
 		return REASON_SERVER;
 	if (!(q->flags & QUERY_DS_PLAIN))
 		return STEP_NEXT;
+	if (q->hops)
+		return REASON_SERVER;
 	q->flags |= QUERY_PROOF;
 	q->proof = PROOF_NONE;
 	q->proof_count = 0;
