@@ -66,7 +66,19 @@ INLINE void key_end(struct query *q, u32 size)
 	q->key_size = size;
 }
 
-/* beyond = 1 unless the key begins with the node's prefix. */
+/*
+ * The key begins otherwise than all keys of the node, in these octets: above = 1 if it lies behind
+ * them, but perhaps not behind all that is below the last of them; or beyond = 1.
+ */
+INLINE void prefix_differs(struct query *q, u64 ours, u64 its)
+{
+	if (__builtin_bswap64(ours) > __builtin_bswap64(its))
+		q->above = 1;
+	else
+		q->beyond = 1;
+}
+
+/* Does the key begin with the node's prefix? Otherwise above or beyond is set. */
 STEP int node_prefix(PACKET *p, struct query *q)
 {
 	const struct image_node *node;
@@ -81,15 +93,18 @@ STEP int node_prefix(PACKET *p, struct query *q)
 	left = node->prefix & (KEY_ROOM - 1);
 	prefix = node->data;
 	for (u32 i = 0; i < KEY_ROOM; i += 8) {
-		u64 differ;
+		u64 ours, its;
 
 		if (left <= 0)
 			return STEP_NEXT;
-		differ = word_load64(q->key + i) ^ word_load64(prefix + i);
-		if (left < 8)
-			differ = word_first(differ, left);
-		if (differ) {
-			q->beyond = 1;
+		ours = word_load64(q->key + i);
+		its = word_load64(prefix + i);
+		if (left < 8) {
+			ours = word_first(ours, left);
+			its = word_first(its, left);
+		}
+		if (ours != its) {
+			prefix_differs(q, ours, its);
 			return STEP_NEXT;
 		}
 		left -= 8;
@@ -252,13 +267,20 @@ STEP int node_tie(PACKET *p, struct query *q, u32 prefix, u32 last)
 	return reason ? reason : run_search(p, q, NODE_BRANCHES_AT(prefix, last + 1));
 }
 
-/* Does the key begin with what all keys of the node have in common? Otherwise beyond = 1. */
+/* The same; a short prefix takes no call. */
 INLINE int prefix_compare(PACKET *p, struct query *q, const u8 *node, u32 prefix)
 {
+	u64 ours, its;
+
+	q->above = 0;
 	if (prefix >= 8)
 		return node_prefix(p, q);
-	if (prefix && word_first(word_load64(q->key) ^ word_load64(node + NODE_HEAD), prefix))
-		q->beyond = 1;
+	if (prefix == 0)
+		return STEP_NEXT;
+	ours = word_first(word_load64(q->key), prefix);
+	its = word_first(word_load64(node + NODE_HEAD), prefix);
+	if (ours != its)
+		prefix_differs(q, ours, its);
 	return STEP_NEXT;
 }
 
@@ -287,7 +309,7 @@ INLINE int node_step(PACKET *p, struct query *q)
 	}
 	pick = last;
 	FORGET(q);
-	if (!q->beyond) {
+	if (!(q->beyond | q->above)) {
 		u64 slice = key_slice(q, prefix);
 
 		slices = node + NODE_SLICES_AT(prefix);
@@ -310,6 +332,7 @@ INLINE int denial_seek(PACKET *p, struct query *q)
 {
 	q->node = q->denial;
 	q->beyond = 0;
+	q->above = 0;
 	q->node_level = 1;
 	for (u64 i = 0; i < IMAGE_NODE_LEVELS; i++) {
 		int reason;

@@ -177,9 +177,10 @@ struct query {
 	u32 denial;     /* root node */
 	u32 node;       /* on the way down the tree; then the denial */
 	u32 node_level; /* of the node before */
-	u32 beyond;     /* the key is beyond all that is below */
-	u32 low, pick;  /* items of a node */
-	u32 referral;   /* entry: its DS is the proof */
+	u32 beyond; /* the key is before all keys: the last denial, which ends the circle, is its */
+	u32 above;  /* it is behind all keys of a node, but goes on below the last */
+	u32 low, pick; /* items of a node */
+	u32 referral;  /* entry: its DS is the proof */
 	u32 proof_count;
 	u32 proofs[PROOFS_MAX]; /* denials, each once */
 	u32 spare;              /* octets that a server may need less */

@@ -10,7 +10,10 @@
 #include "control/zone/image_check.h"
 #include "control/zone/image_store.h"
 #include "tests/host/zone_image.h"
+#include "tests/host/plain.h"
 #include "tests/unit/image/reader.h"
+
+#include "answer/answer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,14 +27,17 @@
 #define NAMES     3000
 #define VERSIONS  40
 #define NODES_MAX 1000
+#define SHAPES    80
 #define TEXT_SIZE (NAMES * 300)
 #define RRSIG     "13 2 60 20700101000000 20200101000000 1 example. AAAA"
+
+static uint32_t shape; /* other names, and so another tree: their hashes say where nodes end */
 
 /* Names whose keys share long beginnings, and some that don't. Ascending. */
 static void name_write(char to[64], uint32_t i)
 {
 	if (i % 2)
-		snprintf(to, 64, "host-number-%05u.example.", i);
+		snprintf(to, 64, "host-number-%05u-%u.example.", i, shape);
 	else
 		snprintf(to, 64, "host-number-%05u-even.example.", i);
 }
@@ -109,6 +115,43 @@ static struct walk tree_walk(const struct zone_image *z)
 	return w;
 }
 
+/* What the core finds below `node` for the key with `more` behind it. */
+static uint32_t seek(
+	const struct zone_image *z, uint32_t node, const struct image_denial *d, const char *more)
+{
+	static struct query q;
+	struct plain_packet p = {.memory = &z->memory};
+	uint32_t size = d->key_len + (uint32_t)strlen(more);
+
+	memcpy(q.key, d->key, d->key_len);
+	memcpy(q.key + d->key_len, more, strlen(more));
+	key_end(&q, size);
+	q.denial = node;
+	assert_int_equal(denial_seek(&p, &q), STEP_NEXT);
+	return q.node;
+}
+
+/* Each key leads to its own denial, and so does whatever lies behind it and before the next. */
+static void node_expect_found(const struct zone_image *z, uint32_t root, uint32_t offset)
+{
+	const struct image_node *node = object(z, offset);
+
+	for (uint32_t i = 0; i < node->count; i++) {
+		uint32_t down = node_branches(node)[i].down;
+
+		if (node->level) {
+			node_expect_found(z, root, down);
+			continue;
+		}
+		const struct image_denial *d = object(z, down);
+		assert_int_equal(seek(z, root, d, ""), down);
+		assert_int_equal(seek(z, root, d, "\2"), down);
+		if (d->key_len) /* all keys lie behind the apex's */
+			assert_int_equal(
+				seek(z, root, d, "\377\377\377\377\377\377\377\377"), down);
+	}
+}
+
 static uint32_t nodes_shared(const struct walk *a, const struct walk *b)
 {
 	uint32_t shared = 0;
@@ -157,8 +200,31 @@ static void the_tree_is_the_chain_through_every_version(void **state)
 		}
 		zone_publish(&z, present, serial);
 		image_expect_sound(&z);
-		assert_int_equal(tree_walk(&z).denials, count);
+		struct walk walk = tree_walk(&z);
+		assert_int_equal(walk.denials, count);
+		node_expect_found(&z, walk.list[0], walk.list[0]);
 	}
+	zone_image_close(&z);
+}
+
+/* A node above the lowest may hold a single item, or its items what a key below the last has not.
+ */
+static void keys_are_found_in_trees_of_many_shapes(void **state)
+{
+	static bool present[NAMES];
+	struct zone_image z;
+
+	(void)state;
+	assert_int_equal(zone_image_open(&z, 4, 22), 0);
+	memset(present, true, sizeof(present));
+	for (shape = 1; shape <= SHAPES; shape++) {
+		zone_publish(&z, present, shape);
+		assert_int_equal(image_settle(z.image), 0);
+		assert_int_equal(image_settle(z.image), 0);
+		uint32_t root = tree_walk(&z).list[0];
+		node_expect_found(&z, root, root);
+	}
+	shape = 0;
 	zone_image_close(&z);
 }
 
@@ -293,6 +359,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_tree_is_the_chain_through_every_version),
+		cmocka_unit_test(keys_are_found_in_trees_of_many_shapes),
 		cmocka_unit_test(a_change_of_one_name_leaves_the_rest_of_the_tree),
 		cmocka_unit_test(the_next_daemon_goes_on_with_the_tree),
 		cmocka_unit_test(a_chain_with_a_gap_is_none),
