@@ -478,8 +478,9 @@ INLINE int select_entry(PACKET *p, struct query *q, enum name_in in)
 }
 
 /*
- * One link of a chain: the target in place of the name. Its proofs are found as long as it stands
- * in name[]; then the target of an alias takes its place, and `hops` grows.
+ * One link of a chain: the target in place of the name. The question's name was looked up already.
+ * Its proofs are found as long as it stands in name[]; then the target of an alias takes its place,
+ * and `hops` grows.
  */
 STEP int chain_link(PACKET *p, struct query *q)
 {
@@ -487,11 +488,14 @@ STEP int chain_link(PACKET *p, struct query *q)
 
 	if (!q)
 		return REASON_INTERNAL;
-	reason = q->hops ? chain_zone(p, q) : STEP_NEXT;
-	if (!reason)
-		reason = find_entry(p, q, NAME_IN_QUERY);
-	if (!reason)
-		reason = select_entry(p, q, NAME_IN_QUERY);
+	if (q->hops) {
+		reason = chain_zone(p, q);
+		if (!reason)
+			reason = find_entry(p, q, NAME_IN_QUERY);
+		if (reason)
+			return reason;
+	}
+	reason = select_entry(p, q, NAME_IN_QUERY);
 	if (!reason && q->flags & QUERY_PROOF && q->proof != PROOF_NONE)
 		reason = denial_prove(p, q, q->proof);
 	if (!reason && q->chain) {
@@ -595,11 +599,12 @@ INLINE int select_answer(PACKET *p, struct query *q)
 		q->rcode = q->error;
 		return STEP_NEXT;
 	}
+	reason = find_entry(p, q, NAME_IN_PACKET);
+	if (reason)
+		return reason;
 	if (q->flags & QUERY_SIGNED)
 		return signed_answer(p, q);
-	reason = find_entry(p, q, NAME_IN_PACKET);
-	if (!reason)
-		reason = select_entry(p, q, NAME_IN_PACKET);
+	reason = select_entry(p, q, NAME_IN_PACKET);
 	if (!reason && q->chain)
 		reason = chain_follow(p, q);
 	return reason || !q->hops ? reason : chain_answer(p, q);
