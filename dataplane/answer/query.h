@@ -171,7 +171,7 @@ struct query {
 	u8 next_hop[16];           /* reply: fib: target and source MAC address of the reply */
 	u8 synth[SYNTH_ROOM + 16]; /* records that the image doesn't hold (RFC 6672) */
 
-	/* denial.h: only with QUERY_SIGNED */
+	/* denial.h, seek.h, nsec3.h: only with QUERY_SIGNED */
 	u32 proof;      /* enum proof, of the name that is being looked up */
 	u32 version;    /* offset */
 	u32 denial;     /* root node */
